@@ -1,0 +1,139 @@
+// Package memory is a driver that keeps everything in this process and nothing
+// on disk. It is the executable form of the driver contract, the store of quick
+// tests, and of a local server that is told not to keep anything.
+package memory
+
+import (
+	"context"
+	"slices"
+	"sync"
+
+	"github.com/commoncurriculum/durable-streams-aws/pkg/stream"
+)
+
+// Store implements [stream.Driver]. Its zero value is not usable; call [New].
+// Each call is one critical section, so every operation is linearizable.
+type Store struct {
+	mu    sync.Mutex
+	heads map[string]*stream.Head
+	lives map[stream.Incarnation]*life
+	owed  map[stream.Incarnation]stream.Work
+}
+
+// life is what is stored for one incarnation besides its head.
+type life struct {
+	chunks    []stream.Chunk // by To
+	staged    map[stream.StagedID]stream.Frames
+	producers map[string]stream.Producer
+	manifests []stream.Manifest // by segment
+}
+
+// New returns an empty store.
+func New() *Store {
+	return &Store{
+		heads: make(map[string]*stream.Head),
+		lives: make(map[stream.Incarnation]*life),
+		owed:  make(map[stream.Incarnation]stream.Work),
+	}
+}
+
+// Head implements [stream.Heads].
+func (s *Store) Head(_ context.Context, name string, _ stream.Consistency) (*stream.Head, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if h := s.heads[name]; h != nil {
+		return h, nil
+	}
+	return nil, stream.ErrNoHead
+}
+
+// Create implements [stream.Heads].
+func (s *Store) Create(_ context.Context, name string, head, replaced *stream.Head) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	stored := s.heads[name]
+	switch {
+	case stored == nil && replaced == nil:
+	case stored != nil && replaced != nil && stored.Incarnation == replaced.Incarnation && stored.Version == replaced.Version:
+		s.owe(name, replaced.Incarnation)
+	default:
+		return &stream.RefusedError{Head: stored}
+	}
+	s.heads[name] = head
+	return nil
+}
+
+// Commit implements [stream.Heads].
+func (s *Store) Commit(_ context.Context, name string, b *stream.Batch, l stream.Limits) (*stream.Head, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	next, ok := stream.Admit(s.heads[name], b, l)
+	if !ok {
+		return nil, &stream.RefusedError{Head: s.heads[name]}
+	}
+	s.heads[name] = next
+	return next, nil
+}
+
+// Update implements [stream.Heads].
+func (s *Store) Update(_ context.Context, name string, next *stream.Head) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	stored := s.heads[name]
+	if stored == nil || stored.Incarnation != next.Incarnation || stored.Version != next.Version-1 {
+		return &stream.RefusedError{Head: stored}
+	}
+	s.heads[name] = next
+	return nil
+}
+
+// Trim implements [stream.Heads].
+func (s *Store) Trim(_ context.Context, name string, inc stream.Incarnation, from, to stream.Offset) (*stream.Head, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	next, ok := stream.Trimmed(s.heads[name], inc, from, to)
+	if !ok {
+		return nil, &stream.RefusedError{Head: s.heads[name]}
+	}
+	s.heads[name] = next
+	return next, nil
+}
+
+// Delete implements [stream.Heads].
+func (s *Store) Delete(_ context.Context, name string, inc stream.Incarnation) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	stored := s.heads[name]
+	if stored == nil || stored.Incarnation != inc {
+		return &stream.RefusedError{Head: stored}
+	}
+	delete(s.heads, name)
+	s.owe(name, inc)
+	return nil
+}
+
+func (s *Store) owe(name string, inc stream.Incarnation) {
+	s.owed[inc] = stream.Work{Name: name, Incarnation: inc}
+}
+
+// life returns what is stored for an incarnation, making a place for it.
+func (s *Store) life(inc stream.Incarnation) *life {
+	v := s.lives[inc]
+	if v == nil {
+		v = &life{
+			staged:    make(map[stream.StagedID]stream.Frames),
+			producers: make(map[string]stream.Producer),
+		}
+		s.lives[inc] = v
+	}
+	return v
+}
+
+// after returns where the items that end after an offset begin in a sorted list.
+func after[T any](items []T, o stream.Offset, to func(T) stream.Offset) int {
+	i, found := slices.BinarySearchFunc(items, o, func(t T, o stream.Offset) int { return to(t).Compare(o) })
+	if found {
+		i++
+	}
+	return i
+}

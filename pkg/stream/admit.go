@@ -1,0 +1,128 @@
+package stream
+
+import (
+	"slices"
+	"time"
+)
+
+// Batch is what one commit applies: one or more appends, in order, all or none.
+type Batch struct {
+	ID      CommitID
+	Appends []*Append
+	// Now is the committer's clock: it decides expiry and renews a sliding TTL.
+	Now time.Time
+	// Staged lists the items that hold the records, if they were put before the
+	// commit; Incarnation is then the life that they were put for. The commit is
+	// refused in any other. A zero Incarnation matches every life.
+	Staged      []Entry
+	Incarnation Incarnation
+}
+
+// Admit is the rule of a blind commit: it returns the head after the batch, or
+// false if the batch must be refused as a whole. A driver may refuse more than
+// Admit does; it must never accept more.
+func Admit(h *Head, b *Batch, l Limits) (*Head, bool) {
+	if h == nil || !b.Incarnation.IsZero() && b.Incarnation != h.Incarnation || h.Excludes(b.ID) {
+		return nil, false
+	}
+	next := h.Clone()
+	for _, a := range b.Appends {
+		v := Judge(next, a, b.Now, l)
+		if !v.Accepted() || v.Slow != 0 {
+			return nil, false
+		}
+		next.note(a, l)
+	}
+	next.add(b, l)
+	return next, true
+}
+
+// note applies what an append changes apart from where its records go, so that
+// the next append of the batch is judged against it. Whether the segment is full
+// is decided once a batch, in add: a batch is not torn between segments.
+func (h *Head) note(a *Append, l Limits) {
+	h.BufferSize += a.buffered(l)
+	if a.Producer != nil {
+		if h.Producers == nil {
+			h.Producers = make(map[string]HeldProducer)
+		}
+		h.Producers[a.Producer.ID] = HeldProducer{Producer: a.Producer.Producer, Used: h.Commits}
+	}
+	if a.Seq != "" {
+		h.Seq = a.Seq
+	}
+	if a.Close {
+		h.Closed = true
+		if a.Producer != nil {
+			h.ClosedBy = *a.Producer
+		}
+	}
+}
+
+// add applies the rest of a batch whose appends were noted: records, tail, mark,
+// deadline and version.
+func (h *Head) add(b *Batch, l Limits) {
+	entries := b.Staged
+	if len(entries) == 0 {
+		entries = inline(b.Appends)
+	}
+	start := h.Tail
+	if len(entries) > 0 && h.full(l) {
+		start = Offset{Segment: h.Tail.Segment + 1}
+		h.SegmentCount, h.SegmentSize = 0, 0
+	}
+	for _, e := range entries {
+		e.From, e.To = h.Tail, start
+		e.To.Position += Records{Count: e.Count, Size: e.Size}.advance(h.Unit())
+		h.Tail, start = e.To, e.To
+		h.SegmentCount += e.Count
+		h.SegmentSize += e.Size
+		h.Buffer = append(h.Buffer, e)
+	}
+	h.Commits++
+	h.Recent = append(h.Recent, CommitMark{ID: b.ID, Tail: h.Tail})
+	if over := len(h.Recent) - l.Remember; over > 0 {
+		h.Recent = slices.Delete(h.Recent, 0, over)
+	}
+	h.renew(b.Now)
+	h.Version++
+}
+
+// Trimmed is the rule of a trim: it returns the head without the buffer entries
+// up to the offset to, or false if the head is of another incarnation or its
+// buffer does not begin at from.
+func Trimmed(h *Head, inc Incarnation, from, to Offset) (*Head, bool) {
+	if h == nil || h.Incarnation != inc || h.BufferFrom() != from {
+		return nil, false
+	}
+	next := h.Clone()
+	n := 0
+	for n < len(next.Buffer) && !to.Before(next.Buffer[n].To) {
+		next.BufferSize -= len(next.Buffer[n].Frames)
+		n++
+	}
+	next.Buffer = slices.Delete(next.Buffer, 0, n)
+	next.Version++
+	return next, true
+}
+
+// inline joins the records of a batch into at most one buffer entry.
+func inline(appends []*Append) []Entry {
+	var all Records
+	if len(appends) == 1 {
+		all = appends[0].Records
+	} else {
+		size := 0
+		for _, a := range appends {
+			size += len(a.Records.Frames)
+		}
+		all.Frames = make(Frames, 0, size)
+		for _, a := range appends {
+			all.join(a.Records)
+		}
+	}
+	if all.Count == 0 {
+		return nil
+	}
+	return []Entry{{Count: all.Count, Size: all.Size, Frames: all.Frames}}
+}

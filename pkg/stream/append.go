@@ -1,0 +1,95 @@
+package stream
+
+import (
+	"context"
+	"errors"
+)
+
+// Appended is the outcome of an append.
+type Appended struct {
+	// Tail is the offset after the append's records; for a duplicate, the
+	// stream's tail.
+	Tail Offset
+	// Closed says that the stream is closed now.
+	Closed bool
+	// Duplicate says that the append was applied by an earlier request.
+	Duplicate bool
+	// Producer is the producer's state; zero without one.
+	Producer Producer
+	// FlushDue asks the caller to call [Log.Flush] once it has answered.
+	FlushDue bool
+}
+
+// Append appends records to a stream, closes it, or both (PROTOCOL.md sections
+// 5.2, 5.2.1 and 5.3). When it returns without error the records are durable.
+//
+// It fails with [ErrNotFound], [*ClosedError], [ErrContentType],
+// [*FencedError], [*GapError], [ErrEpochStart] or [ErrSeqRegression], all
+// without effect; with [ErrUnavailable], without effect; or with
+// [ErrUnsettled], when the append may have been applied. An append once begun
+// runs to its end even if ctx is cancelled: others may share its commit.
+//
+// Cost: one conditional write for all appends that arrive together. Its life:
+// it enters the stream's lane; the lane's leader commits a group of appends as
+// one batch (commit.go); a request that came before its predecessor waits here.
+func (l *Log) Append(ctx context.Context, name string, a *Append) (Appended, error) {
+	r, err := l.submit(ctx, name, a)
+	if gap, early := l.early(err); early {
+		return l.awaitTurn(ctx, name, a, gap)
+	}
+	return r, err
+}
+
+// submit runs an append through its lane.
+func (l *Log) submit(ctx context.Context, name string, a *Append) (Appended, error) {
+	t := &ticket{append: a, wake: make(chan struct{}, 1)}
+	if !l.lanes.enter(name, t) {
+		<-t.wake
+		if t.settled {
+			return t.result, t.err
+		}
+	}
+	group, ln := l.lanes.gather(name, t, l.limits)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), l.limits.WriteTimeout)
+	defer cancel()
+	l.commit(ctx, name, group, ln)
+	l.lanes.leave(name)
+	for _, other := range group[1:] {
+		other.wake <- struct{}{}
+	}
+	return t.result, t.err
+}
+
+// earlyWindow is how far ahead of its turn a producer's request may be to be
+// worth waiting for: as many as clients keep in flight.
+const earlyWindow = 64
+
+// early reports whether an append failed because it overtook its predecessors.
+func (l *Log) early(err error) (*GapError, bool) {
+	var gap *GapError
+	if !errors.As(err, &gap) || l.limits.EarlyWait == 0 {
+		return nil, false
+	}
+	return gap, gap.Received-gap.Expected <= earlyWindow
+}
+
+// awaitTurn waits for the predecessors of an early append, for a short while, and
+// then appends it: a client that pipelines requests over several connections, or
+// that reaches several processes, cannot keep them in order.
+func (l *Log) awaitTurn(ctx context.Context, name string, a *Append, gap *GapError) (Appended, error) {
+	ctx, cancel := context.WithTimeout(ctx, l.limits.EarlyWait)
+	defer cancel()
+	w := l.hub.join(name)
+	defer l.hub.leave(w)
+	// What happened before we joined is not announced to us.
+	h, err := l.driver.Head(ctx, name, Strong)
+	for err == nil {
+		if _, early := l.early(Judge(h, a, l.now(), l.limits).Err); !early {
+			return l.submit(ctx, name, a)
+		}
+		if h, err = w.next(ctx, h); h == nil {
+			break
+		}
+	}
+	return Appended{}, gap
+}

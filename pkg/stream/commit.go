@@ -1,0 +1,206 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
+// maxAttempts bounds how often one group tries to commit. Every refusal means
+// that somebody else made progress, so it is generous.
+const maxAttempts = 32
+
+// A commit brings a group of appends of one stream to their answers.
+//
+// Fast path: one blind conditional write, [Heads.Commit]. If that is refused, the
+// head that came back is judged (plan.go), and what is left to apply is tried
+// again: blindly if it can be, and otherwise as an [Heads.Update] of that head.
+//
+// What a crash leaves behind: before the write, at most staged items that no
+// head links; after it, the records, whether acknowledged or not. There is
+// nothing in between.
+type commit struct {
+	*Log
+	name  string
+	group []*ticket
+	// verdicts are those of group, in order; nil while all count as accepted.
+	verdicts []Verdict
+	// next is the head to store; nil means that the next attempt is blind.
+	next *Head
+	// id is the commit id in next.
+	id CommitID
+	// staged lists the items that hold the records, put for the life stagedFor.
+	staged    []Entry
+	stagedFor Incarnation
+	// known is the newest head seen; nil means none.
+	known *Head
+}
+
+// commit settles every ticket of a group.
+func (l *Log) commit(ctx context.Context, name string, group []*ticket, ln *lane) {
+	c := &commit{Log: l, name: name, group: group, known: ln.last}
+	for attempt := range maxAttempts {
+		mark, head, err := c.attempt(ctx)
+		var refused *RefusedError
+		switch {
+		case err == nil:
+			ln.last = head
+			c.hub.announce(name, head)
+			c.succeed(mark, head)
+			return
+		case errors.As(err, &refused):
+			err = c.plan(ctx, refused.Head)
+			if err == nil {
+				continue
+			}
+		case errors.Is(err, ErrNotApplied):
+			if c.pause(ctx, attempt) == nil {
+				continue
+			}
+		}
+		c.fail(err)
+		return
+	}
+	c.fail(ErrNotApplied)
+}
+
+// attempt makes one write and finds out what became of it. It returns the mark
+// of the commit and the newest head, or an error that is refused, not applied or
+// final.
+func (c *commit) attempt(ctx context.Context) (CommitMark, *Head, error) {
+	if c.next != nil {
+		return c.settleUpdate(ctx, c.next, c.driver.Update(ctx, c.name, c.next))
+	}
+	if c.group[0].append.staged(c.limits) {
+		if err := c.stage(ctx); err != nil {
+			return CommitMark{}, nil, err
+		}
+	}
+	b := c.batch(c.accepted())
+	head, err := c.driver.Commit(ctx, c.name, b, c.limits)
+	if err == nil {
+		return CommitMark{ID: b.ID, Tail: head.Tail}, head, nil
+	}
+	return c.settleBlind(ctx, b, err)
+}
+
+// batch makes a batch of the appends, with a commit id of its own.
+func (c *commit) batch(appends []*Append) *Batch {
+	b := &Batch{ID: c.newCommitID(), Appends: appends, Now: c.now()}
+	if len(c.staged) > 0 {
+		b.Staged, b.Incarnation = c.staged, c.stagedFor
+	}
+	return b
+}
+
+// accepted returns the appends that are to be applied.
+func (c *commit) accepted() []*Append {
+	appends := make([]*Append, 0, len(c.group))
+	for i, t := range c.group {
+		if c.verdicts == nil || c.verdicts[i].Accepted() {
+			appends = append(appends, t.append)
+		}
+	}
+	return appends
+}
+
+// stage puts the records of an append that is too large for the buffer into
+// items of their own. They belong to an incarnation, so the head is read first,
+// and what it already rules out is refused before anything is put.
+func (c *commit) stage(ctx context.Context) error {
+	a := c.group[0].append
+	if c.verdicts == nil {
+		h, err := c.driver.Head(ctx, c.name, Strong)
+		if errors.Is(err, ErrNoHead) {
+			return ErrNotFound
+		}
+		if err != nil {
+			return unavailable(err)
+		}
+		c.known = h
+		if v := Judge(h, a, c.now(), c.limits); !v.Accepted() || v.Slow != 0 {
+			return &RefusedError{Head: h}
+		}
+	}
+	return c.restage(ctx)
+}
+
+// restage stages the append's records for the known head, unless they are.
+func (c *commit) restage(ctx context.Context) error {
+	a := c.group[0].append
+	if !a.staged(c.limits) || c.stagedFor == c.known.Incarnation {
+		return nil
+	}
+	entries, err := c.Log.stage(ctx, c.known, a)
+	if err != nil {
+		return unavailable(err)
+	}
+	c.staged, c.stagedFor = entries, c.known.Incarnation
+	return nil
+}
+
+// stage puts the records of an append into items, and returns the entries that
+// link them. A crash leaves items that nothing links; they go with the
+// incarnation.
+func (l *Log) stage(ctx context.Context, h *Head, a *Append) ([]Entry, error) {
+	id := l.newCommitID()
+	var entries []Entry
+	for i, part := range a.Records.split(h.Unit(), l.limits.PartSize) {
+		staged := StagedID{Commit: id, Part: i}
+		err := l.retry(ctx, func() error {
+			return l.driver.PutStaged(ctx, h.Incarnation, staged, part.Frames)
+		})
+		if err != nil {
+			return nil, err
+		}
+		entries = append(entries, Entry{Count: part.Count, Size: part.Size, Staged: staged})
+	}
+	return entries, nil
+}
+
+// succeed answers the group after its accepted appends were applied. The last of
+// them ends at the mark's tail, the others where the next one begins.
+func (c *commit) succeed(mark CommitMark, head *Head) {
+	due := head.flushDue(c.limits)
+	tail := mark.Tail
+	for i := len(c.group) - 1; i >= 0; i-- {
+		t := c.group[i]
+		if c.verdicts != nil && !c.verdicts[i].Accepted() {
+			t.settle(answer(c.verdicts[i], head))
+			continue
+		}
+		r := Appended{Tail: tail, Closed: t.append.Close, FlushDue: due && i == 0}
+		if t.append.Producer != nil {
+			r.Producer = t.append.Producer.Producer
+		}
+		t.settle(r, nil)
+		tail.Position -= t.append.Records.advance(head.Unit())
+	}
+}
+
+// answer turns the verdict on an append that was not applied into its outcome.
+func answer(v Verdict, head *Head) (Appended, error) {
+	if v.Err != nil {
+		return Appended{}, v.Err
+	}
+	return Appended{Tail: head.Tail, Closed: head.Closed, Duplicate: true, Producer: v.Producer}, nil
+}
+
+// fail answers the group when nothing more can be done.
+func (c *commit) fail(err error) {
+	if errors.Is(err, errSettled) {
+		return
+	}
+	if errors.Is(err, ErrNotApplied) {
+		err = unavailable(err)
+	}
+	for _, t := range c.group {
+		t.settle(Appended{}, err)
+	}
+}
+
+// errSettled says that planning left nothing to write.
+var errSettled = errors.New("stream: settled")
+
+// unsettled says that nobody knows whether a write happened.
+func unsettled(err error) error { return fmt.Errorf("%w: %w", ErrUnsettled, err) }

@@ -1,0 +1,74 @@
+package stream
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Outcomes of operations. Callers test them with errors.Is; their texts may be
+// shown to clients.
+var (
+	// ErrNotFound: there is no such stream, or it has expired.
+	ErrNotFound = errors.New("stream not found")
+	// ErrConfigMismatch: a create found a stream that differs from what it asks for.
+	ErrConfigMismatch = errors.New("a stream with another configuration exists under this name")
+	// ErrContentType: an append's content type is not the stream's.
+	ErrContentType = errors.New("content type does not match the stream's")
+	// ErrSeqRegression: Stream-Seq is not above the last one.
+	ErrSeqRegression = errors.New("Stream-Seq must be greater than the last one")
+	// ErrEpochStart: a producer's new epoch does not begin with sequence 0.
+	ErrEpochStart = errors.New("a new producer epoch must start at sequence 0")
+	// ErrBadOffset: an offset that the stream cannot have given out.
+	ErrBadOffset = errors.New("bad offset")
+	// ErrUnsettled: the store did not say whether a write was applied, and it
+	// could not be found out. The write may have happened.
+	ErrUnsettled = errors.New("the outcome of the write is unknown")
+	// ErrUnavailable: the store cannot serve the request now; nothing was changed.
+	ErrUnavailable = errors.New("storage is unavailable")
+)
+
+// ClosedError refuses an append to a closed stream.
+type ClosedError struct {
+	// Tail is the stream's final offset.
+	Tail Offset
+}
+
+func (e *ClosedError) Error() string { return "stream is closed" }
+
+// FencedError refuses a producer whose epoch is over.
+type FencedError struct {
+	// Epoch is the producer's current epoch.
+	Epoch uint64
+}
+
+func (e *FencedError) Error() string {
+	return fmt.Sprintf("producer epoch is stale: the current epoch is %d", e.Epoch)
+}
+
+// GapError refuses a producer request that skips sequence numbers.
+type GapError struct {
+	Expected, Received uint64
+}
+
+func (e *GapError) Error() string {
+	return fmt.Sprintf("producer sequence gap: expected %d, received %d", e.Expected, e.Received)
+}
+
+// Outcomes of driver calls.
+var (
+	// ErrNoHead: no head is stored under the name.
+	ErrNoHead = errors.New("stream: no head")
+	// ErrNotApplied marks a write that certainly had no effect and may be tried
+	// again: throttled, or in conflict with another one.
+	ErrNotApplied = errors.New("stream: write not applied")
+)
+
+// RefusedError says that a conditional write had no effect because its condition
+// did not hold.
+type RefusedError struct {
+	// Head is the head that the condition was checked against; nil if there was
+	// none.
+	Head *Head
+}
+
+func (e *RefusedError) Error() string { return "stream: condition refused" }

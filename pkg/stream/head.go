@@ -1,0 +1,206 @@
+package stream
+
+import (
+	"encoding/hex"
+	"maps"
+	"mime"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Incarnation names one life of a stream. It is random, so a name that is
+// deleted and created again shares no key with its earlier life.
+type Incarnation [16]byte
+
+// String returns the incarnation as 32 hexadecimal digits.
+func (i Incarnation) String() string { return hex.EncodeToString(i[:]) }
+
+// IsZero reports whether i names no life.
+func (i Incarnation) IsZero() bool { return i == Incarnation{} }
+
+// CommitID names one attempt to commit, so that an attempt whose outcome is
+// unknown can be recognised later. It is random and never zero.
+type CommitID uint64
+
+// Config is what a creator chooses and what an idempotent create must match
+// (PROTOCOL.md section 5.1). Times have millisecond precision.
+type Config struct {
+	// ContentType is as the creator wrote it, parameters included.
+	ContentType string
+	// TTL is the sliding window; HasTTL tells a window of zero from none.
+	TTL    time.Duration
+	HasTTL bool
+	// ExpiresAt is the absolute end of the stream; zero means none.
+	ExpiresAt time.Time
+}
+
+// Unit says what offsets of the stream count.
+func (c Config) Unit() Unit {
+	if MediaType(c.ContentType) == "application/json" {
+		return Messages
+	}
+	return Bytes
+}
+
+// matches reports whether d asks for the same stream as c.
+func (c Config) matches(d Config) bool {
+	return MediaType(c.ContentType) == MediaType(d.ContentType) &&
+		c.HasTTL == d.HasTTL && c.TTL == d.TTL && c.ExpiresAt.Equal(d.ExpiresAt)
+}
+
+// MediaType returns the type and subtype of a content type in lower case,
+// without parameters: the form in which content types are compared.
+func MediaType(contentType string) string {
+	if t, _, err := mime.ParseMediaType(contentType); err == nil {
+		return t
+	}
+	t, _, _ := strings.Cut(contentType, ";")
+	return strings.ToLower(strings.TrimSpace(t))
+}
+
+// Producer is the state of one idempotent producer (PROTOCOL.md section 5.2.1).
+type Producer struct {
+	Epoch uint64
+	// Seq is the highest sequence number accepted in Epoch.
+	Seq uint64
+}
+
+// Behind reports whether p is an earlier state than q. A producer's state only
+// ever moves forward.
+func (p Producer) Behind(q Producer) bool {
+	return p.Epoch < q.Epoch || p.Epoch == q.Epoch && p.Seq < q.Seq
+}
+
+// ProducerTag is what a producer sends with each request.
+type ProducerTag struct {
+	ID string
+	Producer
+}
+
+// Entry is a run of records in the head's buffer, written by one commit.
+type Entry struct {
+	// From is the offset that readers held before the entry's first record, and
+	// To the one after its last. From is in the segment before To's when the
+	// entry is the first of a segment.
+	From, To Offset
+	Count    int
+	Size     int
+	// Frames holds the records, unless Staged names the item that does.
+	Frames Frames
+	Staged StagedID
+}
+
+// StagedID names an item that was put before the commit that links it. The zero
+// value means none.
+type StagedID struct {
+	Commit CommitID
+	Part   int
+}
+
+// CommitMark is what the head remembers of a recent commit.
+type CommitMark struct {
+	ID CommitID
+	// Tail is the tail that the commit left.
+	Tail Offset
+}
+
+// Burned is an attempt that was given up with its outcome unknown. While the
+// head lists it, it cannot be applied any more.
+type Burned struct {
+	ID CommitID
+	At time.Time
+}
+
+// Head is the state of a stream: what decides every write, and the newest
+// records. A Head that a [Driver] or a [Log] hands out is shared and immutable;
+// [Head.Clone] makes one to change.
+type Head struct {
+	Incarnation Incarnation
+	// Version grows by one with each change of the head within an incarnation.
+	Version uint64
+	Config
+	CreatedAt time.Time
+	// Deadline is when the stream ends unless it is renewed; zero means never.
+	Deadline time.Time
+
+	// Tail is the offset after the last record.
+	Tail Offset
+	// SegmentCount and SegmentSize measure the records of Tail's segment.
+	SegmentCount int
+	SegmentSize  int
+
+	Closed bool
+	// ClosedBy is the producer request that closed the stream; its ID is empty
+	// if the request had no producer.
+	ClosedBy ProducerTag
+	// Seq is the last Stream-Seq; its scope is the stream. Empty means none yet.
+	Seq string
+
+	// Producers holds the producers that wrote most recently. Spilled says that
+	// others may have been moved to items of their own.
+	Producers map[string]HeldProducer
+	Spilled   bool
+
+	// Commits counts the commits of this incarnation, Recent remembers the last
+	// few of them, oldest first, and Burned lists attempts that must not apply.
+	Commits uint64
+	Recent  []CommitMark
+	Burned  []Burned
+
+	// Buffer holds the newest records, oldest first; each entry's From is the
+	// To of the one before it, and the last To is Tail. BufferSize is the sum of
+	// the lengths of its frames.
+	Buffer     []Entry
+	BufferSize int
+}
+
+// HeldProducer is a producer in the head.
+type HeldProducer struct {
+	Producer
+	// Used is the value of Head.Commits when the producer wrote last; the one
+	// used longest ago is spilled first.
+	Used uint64
+}
+
+// Clone returns a copy that can be changed without anybody noticing. Frames are
+// shared: they are immutable.
+func (h *Head) Clone() *Head {
+	c := *h
+	c.Producers = maps.Clone(h.Producers)
+	c.Recent = slices.Clone(h.Recent)
+	c.Burned = slices.Clone(h.Burned)
+	c.Buffer = slices.Clone(h.Buffer)
+	return &c
+}
+
+// BufferFrom is the offset at which the buffer begins: records before it are in
+// chunks or segments.
+func (h *Head) BufferFrom() Offset {
+	if len(h.Buffer) == 0 {
+		return h.Tail
+	}
+	return h.Buffer[0].From
+}
+
+// Expired reports whether the stream's life is over at now.
+func (h *Head) Expired(now time.Time) bool {
+	return !h.Deadline.IsZero() && !now.Before(h.Deadline)
+}
+
+// Remembers returns the mark of a commit among the recent ones.
+func (h *Head) Remembers(id CommitID) (CommitMark, bool) {
+	for _, m := range h.Recent {
+		if m.ID == id {
+			return m, true
+		}
+	}
+	return CommitMark{}, false
+}
+
+// Excludes reports whether a commit with this id must not be applied, because
+// it already was or because it was burned.
+func (h *Head) Excludes(id CommitID) bool {
+	_, applied := h.Remembers(id)
+	return applied || slices.ContainsFunc(h.Burned, func(b Burned) bool { return b.ID == id })
+}

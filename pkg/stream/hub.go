@@ -1,0 +1,145 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+)
+
+// errGone says that a watched name lost its head.
+var errGone = errors.New("stream: head is gone")
+
+// Poll says how a process learns of appends by other processes while somebody
+// waits for them. The zero value never polls.
+type Poll struct {
+	// Fast is the interval after activity, Idle the one that it grows to while
+	// nothing happens, by half at each poll.
+	Fast, Idle time.Duration
+}
+
+// hub wakes those who wait for a stream to change. There is one watcher a stream,
+// shared by all of them, and none for a stream that nobody waits for.
+type hub struct {
+	poll     Poll
+	head     func(ctx context.Context, name string) (*Head, error)
+	mu       sync.Mutex
+	watchers map[string]*watcher
+}
+
+// watcher holds the newest head that was announced since it exists.
+type watcher struct {
+	name string
+	refs int // guarded by hub.mu
+	stop context.CancelFunc
+
+	mu   sync.Mutex
+	head *Head
+	gone bool
+	// wake is closed, and replaced, when head or gone changes.
+	wake chan struct{}
+}
+
+// join returns the stream's watcher. Every join is paired with a leave.
+func (b *hub) join(name string) *watcher {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	w := b.watchers[name]
+	if w == nil {
+		ctx, stop := context.WithCancel(context.Background())
+		w = &watcher{name: name, stop: stop, wake: make(chan struct{})}
+		if b.watchers == nil {
+			b.watchers = make(map[string]*watcher)
+		}
+		b.watchers[name] = w
+		if b.poll.Fast > 0 {
+			go b.pollHead(ctx, w)
+		}
+	}
+	w.refs++
+	return w
+}
+
+func (b *hub) leave(w *watcher) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if w.refs--; w.refs == 0 {
+		w.stop()
+		delete(b.watchers, w.name)
+	}
+}
+
+// announce tells a stream's watcher, if there is one, of a head that was stored,
+// or with nil that the head was removed.
+func (b *hub) announce(name string, h *Head) {
+	b.mu.Lock()
+	w := b.watchers[name]
+	b.mu.Unlock()
+	if w != nil {
+		w.update(h)
+	}
+}
+
+// update keeps h unless a newer head is known, and wakes those who wait.
+func (w *watcher) update(h *Head) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	switch {
+	case h == nil && w.gone:
+		return
+	case h != nil && w.head != nil && w.head.Incarnation == h.Incarnation && w.head.Version >= h.Version:
+		return
+	}
+	w.gone = h == nil
+	w.head = h
+	close(w.wake)
+	w.wake = make(chan struct{})
+}
+
+// next waits for a head other than seen, and newer if it is of the same
+// incarnation. It fails with errGone if the head was removed, and with the
+// context's error.
+func (w *watcher) next(ctx context.Context, seen *Head) (*Head, error) {
+	for {
+		w.mu.Lock()
+		h, gone, wake := w.head, w.gone, w.wake
+		w.mu.Unlock()
+		switch {
+		case gone:
+			return nil, errGone
+		case h != nil && (h.Incarnation != seen.Incarnation || h.Version > seen.Version):
+			return h, nil
+		}
+		select {
+		case <-wake:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// pollHead looks for appends by other processes: soon after a change, and less
+// and less often while there is none. Missing one costs a reader time, not data.
+func (b *hub) pollHead(ctx context.Context, w *watcher) {
+	interval := b.poll.Fast
+	var last *Head
+	for {
+		select {
+		case <-time.After(interval):
+		case <-ctx.Done():
+			return
+		}
+		h, err := b.head(ctx, w.name)
+		if err != nil && !errors.Is(err, ErrNoHead) {
+			continue
+		}
+		changed := h == nil || last == nil || h.Incarnation != last.Incarnation || h.Version != last.Version
+		if changed {
+			interval = b.poll.Fast
+		} else {
+			interval = min(interval+interval/2, b.poll.Idle)
+		}
+		last = h
+		w.update(h)
+	}
+}

@@ -1,0 +1,211 @@
+package stream
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+)
+
+// Options are what a [Log] is given from outside.
+type Options struct {
+	Limits Limits
+	// Now is the clock of expiry; nil means time.Now.
+	Now func() time.Time
+	// Random is the source of incarnations, commit ids and jitter; nil means
+	// crypto/rand. It must be safe for concurrent use.
+	Random io.Reader
+	// Poll says how live readers learn of appends by other processes. The zero
+	// value says that there are no other processes.
+	Poll Poll
+}
+
+// Log is the streams of one store. It is safe for concurrent use.
+//
+// Appends of one process to one stream share commits; apart from that a Log
+// keeps no state that an answer depends on, so any number of processes may serve
+// one store.
+type Log struct {
+	driver  Driver
+	limits  Limits
+	now     func() time.Time
+	random  io.Reader
+	lanes   lanes
+	hub     hub
+	flights flights
+}
+
+// New returns a log on a driver, or an error that names the limit that is wrong.
+func New(d Driver, o Options) (*Log, error) {
+	if err := o.Limits.Validate(); err != nil {
+		return nil, fmt.Errorf("stream: %w", err)
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Random == nil {
+		o.Random = rand.Reader
+	}
+	l := &Log{driver: d, limits: o.Limits, now: clock(o.Now), random: o.Random}
+	l.hub.poll = o.Poll
+	l.hub.head = func(ctx context.Context, name string) (*Head, error) {
+		return d.Head(ctx, name, Eventual)
+	}
+	return l, nil
+}
+
+// clock cuts a clock to the milliseconds that stores keep.
+func clock(now func() time.Time) func() time.Time {
+	return func() time.Time { return time.UnixMilli(now().UnixMilli()).UTC() }
+}
+
+// Head returns the state of a stream, strongly consistent, without renewing its
+// TTL (PROTOCOL.md section 5.5). It fails with [ErrNotFound] or
+// [ErrUnavailable]. Cost: one request.
+func (l *Log) Head(ctx context.Context, name string) (*Head, error) {
+	h, err := l.driver.Head(ctx, name, Strong)
+	switch {
+	case errors.Is(err, ErrNoHead):
+		return nil, ErrNotFound
+	case err != nil:
+		return nil, unavailable(err)
+	case h.Expired(l.now()):
+		return nil, ErrNotFound
+	}
+	return h, nil
+}
+
+// Delete ends a stream (PROTOCOL.md section 5.4). Its data is discarded later,
+// by [Log.Collect]. It fails with [ErrNotFound], [ErrUnavailable] or
+// [ErrUnsettled]. Cost: two requests, one of them a transaction of two items.
+func (l *Log) Delete(ctx context.Context, name string) error {
+	h, err := l.driver.Head(ctx, name, Strong)
+	if errors.Is(err, ErrNoHead) {
+		return ErrNotFound
+	}
+	if err != nil {
+		return unavailable(err)
+	}
+	// An expired stream is gone for clients, yet its head and data remain until
+	// somebody removes them: we do, and still answer that there was nothing.
+	expired := h.Expired(l.now())
+	err = l.retry(ctx, func() error { return l.driver.Delete(ctx, name, h.Incarnation) })
+	l.hub.announce(name, nil)
+	var refused *RefusedError
+	switch {
+	case expired:
+		return ErrNotFound
+	case errors.As(err, &refused):
+		// Somebody else deleted this life between our two requests.
+		return ErrNotFound
+	case err == nil:
+		return nil
+	case errors.Is(err, ErrNotApplied):
+		return unavailable(err)
+	}
+	if h2, err := l.driver.Head(ctx, name, Strong); errors.Is(err, ErrNoHead) || err == nil && h2.Incarnation != h.Incarnation {
+		return nil
+	}
+	return fmt.Errorf("%w: %w", ErrUnsettled, err)
+}
+
+// Collected reports a run of [Log.Collect].
+type Collected struct {
+	// Settled counts the incarnations whose data is gone, Failed those that could
+	// not be finished in this run.
+	Settled, Failed int
+}
+
+// Collect discards the data of at most max ended incarnations. It can be
+// repeated, run twice at once and be stopped at any point: work that was not
+// settled is found again.
+func (l *Log) Collect(ctx context.Context, max int) (Collected, error) {
+	const step = 100
+	var done Collected
+	works, err := l.driver.Owed(ctx, max)
+	if err != nil {
+		return done, unavailable(err)
+	}
+	for _, w := range works {
+		if err := l.discard(ctx, w, step); err != nil {
+			done.Failed++
+			continue
+		}
+		done.Settled++
+	}
+	return done, nil
+}
+
+// discard removes all data of an incarnation, and only then the record that says
+// that it is owed.
+func (l *Log) discard(ctx context.Context, w Work, step int) error {
+	for {
+		done, err := l.driver.Discard(ctx, w.Incarnation, step)
+		if err != nil {
+			return err
+		}
+		if done {
+			return l.driver.Settle(ctx, w)
+		}
+	}
+}
+
+// retry repeats a write while it is certainly not applied, with growing pauses,
+// a few times.
+func (l *Log) retry(ctx context.Context, write func() error) error {
+	for attempt := 0; ; attempt++ {
+		err := write()
+		if !errors.Is(err, ErrNotApplied) || attempt == 4 || l.pause(ctx, attempt) != nil {
+			return err
+		}
+	}
+}
+
+// pause waits before a repetition: between half and all of 10 ms, doubled with
+// every attempt up to 320 ms. It fails if ctx ends first.
+func (l *Log) pause(ctx context.Context, attempt int) error {
+	full := 10 * time.Millisecond << min(attempt, 5)
+	jitter := time.Duration(l.randomUint64() % uint64(full/2))
+	t := time.NewTimer(full/2 + jitter)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (l *Log) newCommitID() CommitID {
+	for {
+		if id := CommitID(l.randomUint64()); id != 0 {
+			return id
+		}
+	}
+}
+
+func (l *Log) newIncarnation() Incarnation {
+	var i Incarnation
+	l.fill(i[:])
+	return i
+}
+
+func (l *Log) randomUint64() uint64 {
+	var b [8]byte
+	l.fill(b[:])
+	return binary.BigEndian.Uint64(b[:])
+}
+
+// fill panics when there is no randomness: without it ids could repeat, and no
+// write would be safe.
+func (l *Log) fill(b []byte) {
+	if _, err := io.ReadFull(l.random, b); err != nil {
+		panic(fmt.Sprintf("stream: no randomness: %v", err))
+	}
+}
+
+// unavailable hides a driver's error behind ErrUnavailable, keeping it for logs.
+func unavailable(err error) error { return fmt.Errorf("%w: %w", ErrUnavailable, err) }

@@ -1,0 +1,159 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+)
+
+// Page is a contiguous run of a stream's records, as of one moment.
+type Page struct {
+	// Head is the state that the page was read under.
+	Head *Head
+	// From is where the page begins, and Next where the next one does.
+	From, Next Offset
+	// Count and Size measure the records.
+	Count int
+	Size  int
+	runs  []Frames
+	// full says that the next record did not fit.
+	full bool
+}
+
+// Records returns the page's records in order, without copying.
+func (p *Page) Records() iter.Seq[[]byte] {
+	return func(yield func([]byte) bool) {
+		for _, run := range p.runs {
+			for record := range run.Records() {
+				if !yield(record) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// UpToDate reports whether the page reaches the tail.
+func (p *Page) UpToDate() bool { return p.Next == p.Head.Tail }
+
+// Closed reports whether the page reaches the end of a closed stream.
+func (p *Page) Closed() bool { return p.Head.Closed && p.UpToDate() }
+
+// errGap says that what was found does not continue where the reader stands. It
+// happens when data moves while it is being read; reading again helps.
+var errGap = errors.New("stream: gap")
+
+// page reads onwards from an offset, under a given head, up to about max bytes.
+// Records come from chunks up to where the buffer begins, and then from it.
+func (l *Log) page(ctx context.Context, h *Head, from Offset, max int) (*Page, error) {
+	if h.Tail.Before(from) {
+		return nil, fmt.Errorf("%w: %v is beyond the stream's tail %v", ErrBadOffset, from, h.Tail)
+	}
+	p := &Page{Head: h, From: from, Next: from}
+	for p.Next.Before(h.BufferFrom()) && !p.full {
+		chunks, err := l.driver.Chunks(ctx, h.Incarnation, p.Next, max-p.Size)
+		if err != nil {
+			return nil, unavailable(err)
+		}
+		if len(chunks) == 0 {
+			return nil, errGap
+		}
+		for _, c := range chunks {
+			if err := l.take(ctx, p, Entry(c), max); err != nil {
+				return nil, err
+			}
+		}
+	}
+	for _, e := range h.Buffer {
+		if err := l.take(ctx, p, e, max); err != nil {
+			return nil, err
+		}
+	}
+	return p, nil
+}
+
+// take adds to a page what an entry continues it with, unless the page is full.
+func (l *Log) take(ctx context.Context, p *Page, e Entry, max int) error {
+	if p.full || !p.Next.Before(e.To) || p.Head.Tail.Before(e.To) {
+		return nil
+	}
+	if p.Next.Before(e.From) {
+		return errGap
+	}
+	frames := e.Frames
+	if e.Staged != (StagedID{}) {
+		var err error
+		if frames, err = l.driver.Staged(ctx, p.Head.Incarnation, e.Staged); err != nil {
+			return unavailable(err)
+		}
+	}
+	first := e.From
+	if e.From.Segment != e.To.Segment {
+		first = Offset{Segment: e.To.Segment}
+	}
+	if p.Next == e.From {
+		return p.add(first, frames, max)
+	}
+	if p.Next.Before(first) {
+		return fmt.Errorf("%w: %v is not a position of this stream", ErrBadOffset, p.Next)
+	}
+	rest, err := skip(frames, p.Head.Unit(), p.Next.Position-first.Position)
+	if err != nil {
+		return err
+	}
+	return p.add(p.Next, rest, max)
+}
+
+// add adds frames whose first record begins at an offset. Where they do not fit
+// they are cut: between records, or inside a long record of a byte stream that
+// comes first on its page.
+func (p *Page) add(at Offset, frames Frames, max int) error {
+	unit := p.Head.Unit()
+	var taken Records
+	rest := frames
+	for len(rest) > 0 && !p.full {
+		record, after, err := rest.cut()
+		if err != nil {
+			return err
+		}
+		before := p.Size + taken.Size
+		switch {
+		case before+len(record) > max && before > 0:
+			p.full = true
+			continue
+		case before+len(record) > max && unit == Bytes:
+			record = record[:cutText(record, max)]
+			frames, after = AppendFrame(nil, record), nil
+		}
+		taken.Count++
+		taken.Size += len(record)
+		rest = after
+		p.full = before+len(record) >= max
+	}
+	p.runs = append(p.runs, frames[:len(frames)-len(rest)])
+	p.Count += taken.Count
+	p.Size += taken.Size
+	p.Next = Offset{Segment: at.Segment, Position: at.Position + taken.advance(unit)}
+	return nil
+}
+
+// skip drops n units from the front of frames.
+func skip(frames Frames, u Unit, n uint64) (Frames, error) {
+	for n > 0 {
+		record, rest, err := frames.cut()
+		if err != nil {
+			return nil, err
+		}
+		if u == Bytes && n < uint64(len(record)) {
+			return append(AppendFrame(nil, record[n:]), rest...), nil
+		}
+		if u == Bytes {
+			n -= uint64(len(record))
+		} else {
+			n--
+		}
+		frames = rest
+	}
+	return frames, nil
+}

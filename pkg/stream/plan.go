@@ -1,0 +1,151 @@
+package stream
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"maps"
+	"slices"
+)
+
+// plan judges the group against the head that refused its last attempt, and
+// decides on the next one. It returns errSettled once every ticket is answered.
+//
+// Verdicts on later appends of the group rest on earlier ones being applied, so
+// they are only delivered together with those (succeed), or when there are none.
+func (c *commit) plan(ctx context.Context, h *Head) error {
+	for {
+		c.known, c.next, c.verdicts = h, nil, nil
+		full, err := c.recall(ctx, h)
+		if err != nil {
+			return unavailable(err)
+		}
+		verdicts, next, slow := c.judge(full)
+		if full != h {
+			slow |= SlowSpilled
+		}
+		if next == nil {
+			for i, t := range c.group {
+				t.settle(answer(verdicts[i], h))
+			}
+			return errSettled
+		}
+		if slow&SlowRoom != 0 {
+			if h, err = c.makeRoom(ctx, h); err != nil {
+				return err
+			}
+			continue
+		}
+		c.verdicts = verdicts
+		if err := c.restage(ctx); err != nil {
+			return err
+		}
+		if slow == 0 {
+			return nil
+		}
+		return c.prepare(ctx, next)
+	}
+}
+
+// judge judges the group in order. It returns the verdicts, the head with the
+// accepted appends noted (nil if there are none), and why they are slow.
+func (c *commit) judge(h *Head) (verdicts []Verdict, next *Head, slow Slow) {
+	verdicts = make([]Verdict, len(c.group))
+	at := h
+	for i, t := range c.group {
+		v := Judge(at, t.append, c.now(), c.limits)
+		verdicts[i] = v
+		if !v.Accepted() {
+			continue
+		}
+		if next == nil {
+			next = h.Clone()
+			at = next
+		}
+		slow |= v.Slow
+		next.note(t.append, c.limits)
+	}
+	return verdicts, next, slow
+}
+
+// recall returns a head that can judge every producer of the group: those that
+// were spilled are put back, and Spilled is cleared, so that the others are known
+// to be new. prepare sets it again.
+func (c *commit) recall(ctx context.Context, h *Head) (*Head, error) {
+	if h == nil || !h.Spilled {
+		return h, nil
+	}
+	full := h
+	for _, t := range c.group {
+		tag := t.append.Producer
+		if tag == nil {
+			continue
+		}
+		if _, held := h.Producers[tag.ID]; held {
+			continue
+		}
+		if full == h {
+			full = h.Clone()
+			full.Spilled = false
+			if full.Producers == nil {
+				full.Producers = make(map[string]HeldProducer)
+			}
+		}
+		p, found, err := c.driver.SpilledProducer(ctx, h.Incarnation, tag.ID)
+		if err != nil {
+			return nil, err
+		}
+		if found {
+			full.Producers[tag.ID] = HeldProducer{Producer: p}
+		}
+	}
+	return full, nil
+}
+
+// makeRoom flushes the buffer of a head, and returns the head after it.
+func (c *commit) makeRoom(ctx context.Context, h *Head) (*Head, error) {
+	after, err := c.flush(ctx, c.name, h)
+	var refused *RefusedError
+	switch {
+	case errors.As(err, &refused):
+		return refused.Head, nil
+	case err != nil:
+		return nil, unavailable(err)
+	}
+	return after, nil
+}
+
+// prepare completes next, a head with the accepted appends noted, into the head
+// that the next attempt stores. Producers that it has no place for are spilled
+// first: a crash in between leaves their state in both places, which is harmless,
+// because the head's comes first and spilled states only move forward.
+func (c *commit) prepare(ctx context.Context, next *Head) error {
+	next.Spilled = c.known.Spilled
+	if over := len(next.Producers) - c.limits.Producers; over > 0 {
+		// Spill a few more than needed, so that the next new producers fit.
+		for _, id := range idlest(next, over+c.limits.Producers/4) {
+			err := c.retry(ctx, func() error {
+				return c.driver.SpillProducer(ctx, next.Incarnation, id, next.Producers[id].Producer)
+			})
+			if err != nil {
+				return unavailable(err)
+			}
+			delete(next.Producers, id)
+			next.Spilled = true
+		}
+	}
+	b := c.batch(c.accepted())
+	next.add(b, c.limits)
+	c.next, c.id = next, b.ID
+	return nil
+}
+
+// idlest returns at most n of the producers that wrote longest ago, none of them
+// in the commit that is being prepared.
+func idlest(h *Head, n int) []string {
+	ids := slices.SortedFunc(maps.Keys(h.Producers), func(a, b string) int {
+		return cmp.Or(cmp.Compare(h.Producers[a].Used, h.Producers[b].Used), cmp.Compare(a, b))
+	})
+	ids = slices.DeleteFunc(ids, func(id string) bool { return h.Producers[id].Used == h.Commits })
+	return ids[:min(n, len(ids))]
+}

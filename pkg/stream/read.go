@@ -1,0 +1,46 @@
+package stream
+
+import (
+	"context"
+	"errors"
+)
+
+// rereads is how often a read starts again when data moved while it was looked
+// for. Each time something else has made progress.
+const rereads = 5
+
+// Read returns a page of a stream from a position on (PROTOCOL.md section 5.6).
+// It sees every append that was acknowledged before it began, and renews a
+// sliding TTL. At [Now] the page is empty.
+//
+// It fails with [ErrNotFound], [ErrBadOffset] or [ErrUnavailable]. Cost: one
+// request near the tail, one more for each page's worth of chunks behind it.
+func (l *Log) Read(ctx context.Context, name string, from Position) (*Page, error) {
+	h, err := l.Head(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	if err := l.renew(ctx, name, h); err != nil {
+		return nil, err
+	}
+	return l.readUnder(ctx, name, h, from.in(h))
+}
+
+// readUnder reads a page under a head, or under a newer one of the same
+// incarnation if the data has moved meanwhile.
+func (l *Log) readUnder(ctx context.Context, name string, h *Head, from Offset) (*Page, error) {
+	inc := h.Incarnation
+	for range rereads {
+		p, err := l.page(ctx, h, from, l.limits.PageSize)
+		if !errors.Is(err, errGap) {
+			return p, err
+		}
+		if h, err = l.Head(ctx, name); err != nil {
+			return nil, err
+		}
+		if h.Incarnation != inc {
+			return nil, ErrNotFound
+		}
+	}
+	return nil, unavailable(errGap)
+}
