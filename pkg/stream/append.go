@@ -49,15 +49,28 @@ func (l *Log) submit(ctx context.Context, name string, a *Append) (Appended, err
 			return t.result, t.err
 		}
 	}
+	l.lead(ctx, name, t)
+	return t.result, t.err
+}
+
+// lead commits a group, and then hands the lane over and wakes the group. It does
+// so even if the commit panics: the others in the lane must not wait forever.
+func (l *Log) lead(ctx context.Context, name string, t *ticket) {
 	group, ln := l.lanes.gather(name, t, l.limits)
+	defer func() {
+		l.lanes.leave(name)
+		for _, t := range group {
+			if !t.settled {
+				t.settle(Appended{}, ErrUnsettled)
+			}
+			if t != group[0] {
+				t.wake <- struct{}{}
+			}
+		}
+	}()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), l.limits.WriteTimeout)
 	defer cancel()
 	l.commit(ctx, name, group, ln)
-	l.lanes.leave(name)
-	for _, other := range group[1:] {
-		other.wake <- struct{}{}
-	}
-	return t.result, t.err
 }
 
 // earlyWindow is how far ahead of its turn a producer's request may be to be

@@ -57,7 +57,8 @@ func (l *Log) Create(ctx context.Context, name string, c *Create) (h *Head, crea
 		case h.Expired(l.now()):
 			replaced = h
 		case h.Config.matches(c.Config) && h.Closed == c.Closed:
-			return h, false, l.renew(ctx, name, h)
+			h, err := l.renew(ctx, name, h)
+			return h, false, err
 		default:
 			return nil, false, ErrConfigMismatch
 		}

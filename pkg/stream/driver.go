@@ -80,10 +80,10 @@ type Chunk struct {
 
 // Chunks stores runs of records and staged items of an incarnation.
 //
-// PutChunk and PutStaged need not be durable when they return, if each becomes
-// durable no later than any write of the same process to the head of the stream
-// that returns after it: a Trim that is durable never lacks its chunks, nor a
-// Commit its staged items.
+// PutChunk, PutStaged, [Producers.SpillProducer] and [Heads.Trim] need not be
+// durable when they return, if each becomes durable no later than any write of
+// the same process that begins after it: a Trim that is durable never lacks its
+// chunks, a Commit its staged items, or an Update its spilled producers.
 type Chunks interface {
 	// PutChunk stores c under its To if no chunk is stored there, and does
 	// nothing if one is: its records are the same, and whatever precedes them in

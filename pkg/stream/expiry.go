@@ -38,13 +38,13 @@ func (h *Head) renewalDue(now time.Time) bool {
 }
 
 // renew moves the deadline of a stream that was just read, if it is due (sliding
-// TTL, PROTOCOL.md section 5.1). Cost: nothing most of the time, one conditional
-// write otherwise.
-func (l *Log) renew(ctx context.Context, name string, h *Head) error {
+// TTL, PROTOCOL.md section 5.1), and returns the head after it. Cost: nothing
+// most of the time, one conditional write otherwise.
+func (l *Log) renew(ctx context.Context, name string, h *Head) (*Head, error) {
 	for range maxAttempts {
 		now := l.now()
 		if !h.renewalDue(now) {
-			return nil
+			return h, nil
 		}
 		next := h.Clone()
 		next.renew(now)
@@ -54,14 +54,14 @@ func (l *Log) renew(ctx context.Context, name string, h *Head) error {
 		switch {
 		case err == nil:
 			l.hub.announce(name, next)
-			return nil
+			return next, nil
 		case !errors.As(err, &refused):
 			// Whether or not it was applied, the reader must ask again.
-			return unavailable(err)
+			return nil, unavailable(err)
 		case refused.Head == nil || refused.Head.Incarnation != h.Incarnation || refused.Head.Expired(now):
-			return ErrNotFound
+			return nil, ErrNotFound
 		}
 		h = refused.Head
 	}
-	return unavailable(ErrNotApplied)
+	return nil, unavailable(ErrNotApplied)
 }

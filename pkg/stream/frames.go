@@ -133,7 +133,7 @@ func cutText(b []byte, max int) int {
 	if len(b) <= max {
 		return len(b)
 	}
-	for n := max; n > 1 && n > max-utf8.UTFMax; n-- {
+	for n := max; n >= 1 && n > max-utf8.UTFMax; n-- {
 		if utf8.RuneStart(b[n]) {
 			return n
 		}

@@ -52,11 +52,27 @@ func (c Config) matches(d Config) bool {
 // MediaType returns the type and subtype of a content type in lower case,
 // without parameters: the form in which content types are compared.
 func MediaType(contentType string) string {
+	if isPlainMediaType(contentType) {
+		return contentType
+	}
 	if t, _, err := mime.ParseMediaType(contentType); err == nil {
 		return t
 	}
 	t, _, _ := strings.Cut(contentType, ";")
 	return strings.ToLower(strings.TrimSpace(t))
+}
+
+// isPlainMediaType reports whether a content type is in MediaType's form already,
+// as nearly all are. Every append asks, so this must cost next to nothing.
+func isPlainMediaType(s string) bool {
+	for i := range len(s) {
+		switch c := s[i]; {
+		case 'a' <= c && c <= 'z', '0' <= c && c <= '9', c == '/', c == '-', c == '+', c == '.', c == '_':
+		default:
+			return false
+		}
+	}
+	return true
 }
 
 // Producer is the state of one idempotent producer (PROTOCOL.md section 5.2.1).

@@ -20,7 +20,7 @@ func (l *Log) Read(ctx context.Context, name string, from Position) (*Page, erro
 	if err != nil {
 		return nil, err
 	}
-	if err := l.renew(ctx, name, h); err != nil {
+	if h, err = l.renew(ctx, name, h); err != nil {
 		return nil, err
 	}
 	return l.readUnder(ctx, name, h, from.in(h))

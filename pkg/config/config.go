@@ -1,0 +1,170 @@
+// Package config reads the configuration of every binary of this project from
+// environment variables. The struct tags are the one place where the variables,
+// their defaults and their meaning are written down; [Variables] lists them.
+package config
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+	"time"
+
+	"github.com/caarlos0/env/v11"
+
+	"github.com/commoncurriculum/durable-streams-aws/pkg/stream"
+)
+
+// Streams is what every front door shares: limits and times of the protocol.
+type Streams struct {
+	MaxBodyBytes     int           `env:"MAX_BODY_BYTES" envDefault:"10485760" doc:"longest request body; a longer one is answered 413"`
+	PageBytes        int           `env:"PAGE_BYTES" envDefault:"4194304" doc:"about how much one read returns; a client continues with the next request"`
+	LongPollWait     time.Duration `env:"LONG_POLL_WAIT" envDefault:"20s" doc:"how long a long-poll waits for data"`
+	SSELifetime      time.Duration `env:"SSE_LIFETIME" envDefault:"55s" doc:"how long an SSE response lasts before the client reconnects"`
+	SegmentMessages  int           `env:"SEGMENT_MAX_MESSAGES" envDefault:"1000" doc:"records in a segment before the next append starts another"`
+	SegmentBytes     int           `env:"SEGMENT_MAX_BYTES" envDefault:"4194304" doc:"bytes in a segment before the next append starts another"`
+	ProducersPerHead int           `env:"PRODUCERS_PER_HEAD" envDefault:"32" doc:"idempotent producers kept in a stream's head; others get items of their own"`
+	EarlyWait        time.Duration `env:"PRODUCER_EARLY_WAIT" envDefault:"250ms" doc:"how long a producer's request that overtook its predecessor waits for it"`
+}
+
+// Limits returns the core's limits with the configured ones in place.
+func (s Streams) Limits() stream.Limits {
+	l := stream.DefaultLimits()
+	l.PageSize = s.PageBytes
+	l.SegmentCount = s.SegmentMessages
+	l.SegmentSize = s.SegmentBytes
+	l.Producers = s.ProducersPerHead
+	l.EarlyWait = s.EarlyWait
+	return l
+}
+
+func (s Streams) check() error {
+	return firstError(
+		positive("MAX_BODY_BYTES", s.MaxBodyBytes),
+		positive("PAGE_BYTES", s.PageBytes),
+		positive("LONG_POLL_WAIT", int(s.LongPollWait)),
+		positive("SSE_LIFETIME", int(s.SSELifetime)),
+		positive("SEGMENT_MAX_MESSAGES", s.SegmentMessages),
+		positive("SEGMENT_MAX_BYTES", s.SegmentBytes),
+		positive("PRODUCERS_PER_HEAD", s.ProducersPerHead),
+		notNegative("PRODUCER_EARLY_WAIT", int(s.EarlyWait)),
+	)
+}
+
+// Server configures the local server.
+type Server struct {
+	Host       string `env:"HOST" envDefault:"127.0.0.1" doc:"address to listen on; anything but loopback is open to the network, without authentication"`
+	Port       int    `env:"PORT" envDefault:"4437" doc:"TCP port to listen on; 0 picks a free one"`
+	Store      string `env:"STORE" envDefault:"embedded" doc:"'embedded' keeps data in DATA_DIR, 'memory' keeps nothing"`
+	DataDir    string `env:"DATA_DIR" envDefault:"./.data" doc:"directory of the embedded store"`
+	CacheBytes int64  `env:"CACHE_BYTES" envDefault:"16777216" doc:"memory for cached blocks of the embedded store"`
+	HeadBytes  int    `env:"HEAD_CACHE_BYTES" envDefault:"16777216" doc:"memory for cached stream heads of the embedded store"`
+	LogLevel   string `env:"LOG_LEVEL" envDefault:"warn" doc:"'debug', 'info' (a line for each request), 'warn' or 'error'"`
+	Profile    string `env:"PPROF_ADDR" doc:"loopback address for net/http/pprof, such as 127.0.0.1:6060; empty means none"`
+	Streams
+}
+
+// ReadServer reads the local server's configuration. An error names the variable
+// that is wrong.
+func ReadServer(environ map[string]string) (Server, error) {
+	var c Server
+	if err := parse(environ, &c); err != nil {
+		return Server{}, err
+	}
+	return c, firstError(
+		inRange("PORT", c.Port, 0, 65535),
+		oneOf("STORE", c.Store, "embedded", "memory"),
+		oneOf("LOG_LEVEL", c.LogLevel, "debug", "info", "warn", "error"),
+		positive("CACHE_BYTES", int(c.CacheBytes)),
+		positive("HEAD_CACHE_BYTES", c.HeadBytes),
+		c.Streams.check(),
+	)
+}
+
+// parse fills c from the environment. Errors are one line for each variable.
+func parse(environ map[string]string, c any) error {
+	err := env.ParseWithOptions(c, env.Options{Environment: environ})
+	if err == nil {
+		return nil
+	}
+	var lines []string
+	for line := range strings.SplitSeq(strings.TrimPrefix(err.Error(), "env: "), ";") {
+		lines = append(lines, withVariable(strings.TrimSpace(line), reflect.TypeOf(c).Elem()))
+	}
+	return fmt.Errorf("configuration: %s", strings.Join(lines, "; "))
+}
+
+// withVariable adds the variable's name to an error that names a struct field.
+func withVariable(message string, t reflect.Type) string {
+	for _, v := range variables(t) {
+		if strings.Contains(message, fmt.Sprintf("%q", v.field)) {
+			return v.Name + ": " + message
+		}
+	}
+	return message
+}
+
+// Variable is an environment variable that a binary reads.
+type Variable struct {
+	Name, Default, Doc string
+	field              string
+}
+
+// Variables lists the variables of a configuration struct.
+func Variables(c any) []Variable { return variables(reflect.TypeOf(c)) }
+
+func variables(t reflect.Type) []Variable {
+	var vs []Variable
+	for f := range t.NumField() {
+		field := t.Field(f)
+		if field.Anonymous {
+			vs = append(vs, variables(field.Type)...)
+			continue
+		}
+		vs = append(vs, Variable{
+			Name:    field.Tag.Get("env"),
+			Default: field.Tag.Get("envDefault"),
+			Doc:     field.Tag.Get("doc"),
+			field:   field.Name,
+		})
+	}
+	return vs
+}
+
+func firstError(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return fmt.Errorf("configuration: %w", err)
+		}
+	}
+	return nil
+}
+
+func positive(name string, n int) error {
+	if n <= 0 {
+		return fmt.Errorf("%s must be positive", name)
+	}
+	return nil
+}
+
+func notNegative(name string, n int) error {
+	if n < 0 {
+		return fmt.Errorf("%s must not be negative", name)
+	}
+	return nil
+}
+
+func inRange(name string, n, low, high int) error {
+	if n < low || n > high {
+		return fmt.Errorf("%s is %d: it must be between %d and %d", name, n, low, high)
+	}
+	return nil
+}
+
+func oneOf(name, value string, allowed ...string) error {
+	for _, a := range allowed {
+		if value == a {
+			return nil
+		}
+	}
+	return fmt.Errorf("%s is %q: it must be one of %s", name, value, strings.Join(allowed, ", "))
+}

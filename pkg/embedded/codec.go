@@ -1,0 +1,293 @@
+package embedded
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/commoncurriculum/durable-streams-aws/pkg/stream"
+)
+
+// Values begin with a version byte. Integers are unsigned varints, times are
+// milliseconds since 1970 plus one (0 means none), strings and lists are preceded
+// by their length.
+//
+//	head      1, incarnation (16 bytes), version, content type, flags, TTL (ms),
+//	          expires at, created at, deadline, tail, segment count, segment size,
+//	          closed by (id, epoch, seq), Stream-Seq, commits,
+//	          producers (id, epoch, seq, used)*, recent (id, tail)*,
+//	          burned (id, at)*
+//	run       1, from, to, count, size, staged (commit, part), frames to the end
+//	          (buffer entries and chunks)
+//	producer  1, epoch, seq
+//	manifest  1, segment, from, to, count, object, size, CRC
+//	work      1, name
+//	staged    frames as they are: they carry their own lengths
+const valueVersion = 1
+
+const (
+	flagTTL = 1 << iota
+	flagClosed
+	flagSpilled
+)
+
+// errCorrupt says that a stored value cannot be read.
+var errCorrupt = errors.New("embedded: stored value is corrupt")
+
+type encoder struct{ b []byte }
+
+func newEncoder(size int) *encoder {
+	e := &encoder{b: make([]byte, 0, size)}
+	e.b = append(e.b, valueVersion)
+	return e
+}
+
+func (e *encoder) uint(n uint64) { e.b = binary.AppendUvarint(e.b, n) }
+func (e *encoder) int(n int)     { e.uint(uint64(n)) }
+func (e *encoder) string(s string) {
+	e.int(len(s))
+	e.b = append(e.b, s...)
+}
+func (e *encoder) offset(o stream.Offset) {
+	e.uint(o.Segment)
+	e.uint(o.Position)
+}
+func (e *encoder) time(t time.Time) {
+	if t.IsZero() {
+		e.uint(0)
+		return
+	}
+	e.uint(uint64(t.UnixMilli()) + 1)
+}
+
+// decoder reads what an encoder wrote. After an error it returns zeros.
+type decoder struct {
+	b   []byte
+	err error
+}
+
+func newDecoder(value []byte, what string) *decoder {
+	d := &decoder{b: value}
+	if len(value) == 0 || value[0] != valueVersion {
+		d.err = fmt.Errorf("%w: %s of unknown version", errCorrupt, what)
+		return d
+	}
+	d.b = value[1:]
+	return d
+}
+
+func (d *decoder) uint() uint64 {
+	n, size := binary.Uvarint(d.b)
+	if size <= 0 {
+		d.fail()
+		return 0
+	}
+	d.b = d.b[size:]
+	return n
+}
+func (d *decoder) int() int { return int(d.uint()) }
+func (d *decoder) bytes(n uint64) []byte {
+	if n > uint64(len(d.b)) {
+		d.fail()
+		return nil
+	}
+	v := d.b[:n]
+	d.b = d.b[n:]
+	return v
+}
+func (d *decoder) string() string { return string(d.bytes(d.uint())) }
+func (d *decoder) offset() stream.Offset {
+	return stream.Offset{Segment: d.uint(), Position: d.uint()}
+}
+func (d *decoder) time() time.Time {
+	n := d.uint()
+	if n == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(int64(n - 1)).UTC()
+}
+
+// count reads the length of a list, which cannot be more than what is left.
+func (d *decoder) count() int {
+	n := d.uint()
+	if n > uint64(len(d.b)) {
+		d.fail()
+		return 0
+	}
+	return int(n)
+}
+func (d *decoder) fail() {
+	if d.err == nil {
+		d.err = fmt.Errorf("%w: it ends early", errCorrupt)
+	}
+	d.b = nil
+}
+
+func encodeHead(h *stream.Head) []byte {
+	e := newEncoder(256 + 48*len(h.Producers) + len(h.ContentType) + len(h.Seq))
+	e.b = append(e.b, h.Incarnation[:]...)
+	e.uint(h.Version)
+	e.string(h.ContentType)
+	var flags uint64
+	if h.HasTTL {
+		flags |= flagTTL
+	}
+	if h.Closed {
+		flags |= flagClosed
+	}
+	if h.Spilled {
+		flags |= flagSpilled
+	}
+	e.uint(flags)
+	e.uint(uint64(h.TTL.Milliseconds()))
+	e.time(h.ExpiresAt)
+	e.time(h.CreatedAt)
+	e.time(h.Deadline)
+	e.offset(h.Tail)
+	e.int(h.SegmentCount)
+	e.int(h.SegmentSize)
+	e.string(h.ClosedBy.ID)
+	e.uint(h.ClosedBy.Epoch)
+	e.uint(h.ClosedBy.Seq)
+	e.string(h.Seq)
+	e.uint(h.Commits)
+	e.int(len(h.Producers))
+	for id, p := range h.Producers {
+		e.string(id)
+		e.uint(p.Epoch)
+		e.uint(p.Seq)
+		e.uint(p.Used)
+	}
+	e.int(len(h.Recent))
+	for _, m := range h.Recent {
+		e.uint(uint64(m.ID))
+		e.offset(m.Tail)
+	}
+	e.int(len(h.Burned))
+	for _, b := range h.Burned {
+		e.uint(uint64(b.ID))
+		e.time(b.At)
+	}
+	return e.b
+}
+
+func decodeHead(value []byte) (*stream.Head, error) {
+	d := newDecoder(value, "head")
+	h := &stream.Head{}
+	copy(h.Incarnation[:], d.bytes(uint64(len(h.Incarnation))))
+	h.Version = d.uint()
+	h.ContentType = d.string()
+	flags := d.uint()
+	h.HasTTL = flags&flagTTL != 0
+	h.Closed = flags&flagClosed != 0
+	h.Spilled = flags&flagSpilled != 0
+	h.TTL = time.Duration(d.uint()) * time.Millisecond
+	h.ExpiresAt = d.time()
+	h.CreatedAt = d.time()
+	h.Deadline = d.time()
+	h.Tail = d.offset()
+	h.SegmentCount = d.int()
+	h.SegmentSize = d.int()
+	h.ClosedBy.ID = d.string()
+	h.ClosedBy.Epoch = d.uint()
+	h.ClosedBy.Seq = d.uint()
+	h.Seq = d.string()
+	h.Commits = d.uint()
+	if n := d.count(); n > 0 {
+		h.Producers = make(map[string]stream.HeldProducer, n)
+		for range n {
+			id := d.string()
+			h.Producers[id] = stream.HeldProducer{Producer: stream.Producer{Epoch: d.uint(), Seq: d.uint()}, Used: d.uint()}
+		}
+	}
+	for range d.count() {
+		h.Recent = append(h.Recent, stream.CommitMark{ID: stream.CommitID(d.uint()), Tail: d.offset()})
+	}
+	for range d.count() {
+		h.Burned = append(h.Burned, stream.Burned{ID: stream.CommitID(d.uint()), At: d.time()})
+	}
+	return h, d.err
+}
+
+// encodeRun encodes a buffer entry or a chunk.
+func encodeRun(r stream.Entry) []byte {
+	e := newEncoder(64 + len(r.Frames))
+	e.offset(r.From)
+	e.offset(r.To)
+	e.int(r.Count)
+	e.int(r.Size)
+	e.uint(uint64(r.Staged.Commit))
+	e.int(r.Staged.Part)
+	return append(e.b, r.Frames...)
+}
+
+// decodeRun returns an entry with a copy of its frames.
+func decodeRun(value []byte) (stream.Entry, error) {
+	d := newDecoder(value, "run")
+	r := stream.Entry{
+		From:   d.offset(),
+		To:     d.offset(),
+		Count:  d.int(),
+		Size:   d.int(),
+		Staged: stream.StagedID{Commit: stream.CommitID(d.uint()), Part: d.int()},
+	}
+	if len(d.b) > 0 {
+		r.Frames = slices.Clone(d.b)
+	}
+	return r, d.err
+}
+
+func encodeProducer(p stream.Producer) []byte {
+	e := newEncoder(24)
+	e.uint(p.Epoch)
+	e.uint(p.Seq)
+	return e.b
+}
+
+func decodeProducer(value []byte) (stream.Producer, error) {
+	d := newDecoder(value, "producer")
+	return stream.Producer{Epoch: d.uint(), Seq: d.uint()}, d.err
+}
+
+func encodeManifest(m stream.Manifest) []byte {
+	e := newEncoder(96 + len(m.Object))
+	e.uint(m.Segment)
+	e.offset(m.From)
+	e.offset(m.To)
+	e.int(m.Count)
+	e.string(m.Object)
+	e.uint(uint64(m.Size))
+	e.uint(uint64(m.CRC))
+	return e.b
+}
+
+func decodeManifest(value []byte) (stream.Manifest, error) {
+	d := newDecoder(value, "manifest")
+	return stream.Manifest{
+		Segment: d.uint(),
+		From:    d.offset(),
+		To:      d.offset(),
+		Count:   d.int(),
+		Object:  d.string(),
+		Size:    int64(d.uint()),
+		CRC:     uint32(d.uint()),
+	}, d.err
+}
+
+func encodeWork(w stream.Work) []byte {
+	e := newEncoder(8 + len(w.Name))
+	e.string(w.Name)
+	return e.b
+}
+
+func decodeWork(key, value []byte) (stream.Work, error) {
+	d := newDecoder(value, "work")
+	w := stream.Work{Name: d.string()}
+	if len(key) != 1+len(w.Incarnation) {
+		return w, fmt.Errorf("%w: work under a key of %d bytes", errCorrupt, len(key))
+	}
+	copy(w.Incarnation[:], key[1:])
+	return w, d.err
+}

@@ -1,0 +1,187 @@
+// Package embedded is the driver of a server that keeps its data on its own
+// disk, in a Pebble store. It serves one process; a second one on the same
+// directory is refused.
+//
+// Everything that the driver contract calls durable is in Pebble's write-ahead
+// log and synced (fdatasync) before the call returns. Concurrent commits, of any
+// streams, share syncs. Chunks, staged items and trims are written to the same
+// log without a sync of their own: the log is recovered as a prefix, so none of
+// them can be missing where a later synced write survived.
+package embedded
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"syscall"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/bloom"
+
+	"github.com/commoncurriculum/durable-streams-aws/pkg/stream"
+)
+
+// ErrInUse says that another process has the data directory open.
+var ErrInUse = errors.New("the data directory is in use by another process")
+
+// ErrFormat says that the data directory was written by a newer version.
+var ErrFormat = errors.New("the data directory has an unknown format")
+
+// formatVersion is the version of the layout in keys.go and codec.go.
+const formatVersion = 1
+
+// Options are the sizes of what the store keeps in memory.
+type Options struct {
+	// CacheBytes bounds the cache of data blocks, HeadBytes that of heads. The
+	// write buffers take up to MemTableBytes each, two at most while one is
+	// being written out.
+	CacheBytes    int64
+	HeadBytes     int
+	MemTableBytes int
+	// Logger receives what the engine has to say; nil discards it.
+	Logger *slog.Logger
+}
+
+// DefaultOptions suit a local server.
+func DefaultOptions() Options {
+	return Options{CacheBytes: 16 << 20, HeadBytes: 16 << 20, MemTableBytes: 16 << 20}
+}
+
+// Store implements [stream.Driver].
+type Store struct {
+	db    *pebble.DB
+	lock  *pebble.Lock
+	heads *headCache
+	names nameLocks
+}
+
+var _ stream.Driver = (*Store)(nil)
+
+// Open opens the store in a directory, which it creates if need be. It fails
+// with [ErrInUse] or [ErrFormat], or with what the file system says. After a
+// crash it recovers by itself.
+func Open(dir string, o Options) (*Store, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("embedded: %w", err)
+	}
+	lock, err := pebble.LockDirectory(dir, pebbleOptions(o).FS)
+	if err != nil {
+		if errors.Is(err, syscall.EAGAIN) || errors.Is(err, syscall.EACCES) {
+			return nil, fmt.Errorf("%w: %s", ErrInUse, dir)
+		}
+		return nil, fmt.Errorf("embedded: lock %s: %w", dir, err)
+	}
+	opts := pebbleOptions(o)
+	opts.Lock = lock
+	db, err := pebble.Open(dir, opts)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("embedded: open %s: %w", dir, err), lock.Close())
+	}
+	s := &Store{db: db, lock: lock, heads: newHeadCache(o.HeadBytes)}
+	if err := s.checkFormat(); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+func pebbleOptions(o Options) *pebble.Options {
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	opts := &pebble.Options{
+		CacheSize:                   o.CacheBytes,
+		MemTableSize:                uint64(o.MemTableBytes),
+		MemTableStopWritesThreshold: 3,
+		L0CompactionThreshold:       4,
+		FormatMajorVersion:          pebble.FormatNewest,
+		Logger:                      engineLogger{o.Logger},
+	}
+	for i := range opts.Levels {
+		opts.Levels[i].BlockSize = 32 << 10
+		opts.Levels[i].FilterPolicy = bloom.FilterPolicy(10)
+	}
+	opts.EnsureDefaults()
+	return opts
+}
+
+// checkFormat marks a new store with the format version, and refuses one with
+// another.
+func (s *Store) checkFormat() error {
+	version, found, err := s.get(formatKey)
+	if err != nil {
+		return err
+	}
+	if !found {
+		return s.db.Set(formatKey, []byte{formatVersion}, pebble.Sync)
+	}
+	if len(version) != 1 || version[0] != formatVersion {
+		return fmt.Errorf("%w: version %v, this program knows %d", ErrFormat, version, formatVersion)
+	}
+	return nil
+}
+
+// Close writes out what is in memory and releases the directory. No call may be
+// under way or follow.
+func (s *Store) Close() error {
+	return errors.Join(s.db.Close(), s.lock.Close())
+}
+
+// Metrics describes the engine's state for an operator.
+func (s *Store) Metrics() string { return s.db.Metrics().String() }
+
+// get returns a copy of a value.
+func (s *Store) get(key []byte) (value []byte, found bool, err error) {
+	v, closer, err := s.db.Get(key)
+	if errors.Is(err, pebble.ErrNotFound) {
+		return nil, false, nil
+	}
+	if err != nil {
+		return nil, false, err
+	}
+	value = append([]byte(nil), v...)
+	return value, true, closer.Close()
+}
+
+// scan calls visit for each item of a key range, in order, until it returns
+// false. Keys and values are only valid during the call.
+func (s *Store) scan(ctx context.Context, from, to []byte, visit func(key, value []byte) (bool, error)) error {
+	it, err := s.db.NewIterWithContext(ctx, &pebble.IterOptions{LowerBound: from, UpperBound: to})
+	if err != nil {
+		return err
+	}
+	for ok := it.First(); ok; ok = it.Next() {
+		value, err := it.ValueAndErr()
+		if err != nil {
+			return errors.Join(err, it.Close())
+		}
+		more, err := visit(it.Key(), value)
+		if err != nil {
+			return errors.Join(err, it.Close())
+		}
+		if !more {
+			break
+		}
+	}
+	return it.Close()
+}
+
+// engineLogger passes on what Pebble logs. Pebble must not go on after Fatalf,
+// which it calls when a write to its log failed: what is on disk is then unknown
+// and only recovery can tell. The process ends; its restart recovers.
+type engineLogger struct{ log *slog.Logger }
+
+func (l engineLogger) Infof(format string, args ...any) {
+	l.log.Debug("engine", "message", fmt.Sprintf(format, args...))
+}
+
+func (l engineLogger) Errorf(format string, args ...any) {
+	l.log.Error("engine", "message", fmt.Sprintf(format, args...))
+}
+
+func (l engineLogger) Fatalf(format string, args ...any) {
+	message := fmt.Sprintf(format, args...)
+	l.log.Error("engine failed", "message", message)
+	panic("embedded: storage engine failed: " + message)
+}

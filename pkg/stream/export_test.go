@@ -1,0 +1,56 @@
+package stream
+
+import "time"
+
+// What the tests, which live in package stream_test so that they can use a
+// driver, need to see of the inside.
+
+const (
+	EarlyWindow = earlyWindow
+	MaxAttempts = maxAttempts
+	MaxBurned   = maxBurned
+	BurnFor     = burnFor
+	MaxSlack    = maxSlack
+)
+
+var (
+	ErrTornFrames = errTornFrames
+	CutText       = cutText
+	Slack         = slack
+	Covers        = covers
+)
+
+func (r Records) Split(u Unit, max int) []Records { return r.split(u, max) }
+
+func (h *Head) Burn(id CommitID, now time.Time) *Head { return h.burn(id, now) }
+
+func (h *Head) Chunks(l Limits) []Chunk { return h.chunks(l) }
+
+func (h *Head) RenewalDue(now time.Time) bool { return h.renewalDue(now) }
+
+// Watchers counts the streams that somebody waits for.
+func (l *Log) Watchers() int {
+	l.hub.mu.Lock()
+	defer l.hub.mu.Unlock()
+	return len(l.hub.watchers)
+}
+
+// Lanes counts the streams with a commit under way.
+func (l *Log) Lanes() int {
+	l.lanes.mu.Lock()
+	defer l.lanes.mu.Unlock()
+	return len(l.lanes.busy)
+}
+
+// Waiting counts the appends that wait for a commit of their stream.
+func (l *Log) Waiting(name string) int {
+	l.lanes.mu.Lock()
+	defer l.lanes.mu.Unlock()
+	if ln := l.lanes.busy[name]; ln != nil {
+		return len(ln.waiting)
+	}
+	return 0
+}
+
+// Announce tells the log of a head, as a commit of its own does.
+func (l *Log) Announce(name string, h *Head) { l.hub.announce(name, h) }
