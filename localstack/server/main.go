@@ -102,6 +102,13 @@ func serve(ctx context.Context, c config.Server, driver stream.Driver, logger *s
 	if err != nil {
 		return err
 	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	if c.Profile != "" {
+		if err := serveProfiles(ctx, c.Profile); err != nil {
+			return err
+		}
+	}
 	listener, err := net.Listen("tcp", net.JoinHostPort(c.Host, strconv.Itoa(c.Port)))
 	if err != nil {
 		return fmt.Errorf("listen on %s port %d: %w\nSet PORT to another port", c.Host, c.Port, err)
@@ -113,18 +120,11 @@ func serve(ctx context.Context, c config.Server, driver stream.Driver, logger *s
 		MaxHeaderBytes:    64 << 10,
 		ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelWarn),
 	}
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
 	collected := make(chan struct{})
 	go func() {
 		defer close(collected)
 		collect(ctx, log, logger)
 	}()
-	if c.Profile != "" {
-		if err := serveProfiles(ctx, c.Profile); err != nil {
-			return err
-		}
-	}
 	announce(stdout, c, listener.Addr())
 
 	stopped := make(chan error, 1)

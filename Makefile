@@ -1,0 +1,59 @@
+# Every command of the README is here, and CI runs them. `make help` lists them.
+
+SHELL := /bin/bash
+GO ?= go
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+FUZZTIME ?= 30s
+
+.PHONY: help run build test check vet test-go fuzz-seeds conformance clients bench bench-engines fuzz clean
+
+help: ## list the commands
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+run: build ## build and start the local server (PORT, DATA_DIR, ... see README)
+	@exec ./bin/server
+
+build: ## build the local server into bin/
+	@$(GO) build -trimpath -o bin/server ./localstack/server
+
+test: check test-go conformance clients ## everything that CI runs
+
+check: vet ## formatting, go vet, staticcheck
+	@test -z "$$(gofmt -l functions infra pkg localstack 2>/dev/null)" || { echo "gofmt is needed:"; gofmt -l functions infra pkg localstack 2>/dev/null; exit 1; }
+	$(GO) run $(STATICCHECK) ./...
+
+vet:
+	$(GO) vet ./...
+	cd localstack/enginebench && $(GO) vet ./...
+
+test-go: ## Go tests with the race detector; fuzz targets run their seeds
+	$(GO) test -race -timeout 10m ./...
+
+node_modules: package.json package-lock.json
+	npm ci --ignore-scripts --no-audit --no-fund
+	@touch node_modules
+
+# The embedded server's long-poll must be shorter than a test's timeout.
+conformance: build node_modules ## the official conformance suite, on both stores
+	STORE=memory LONG_POLL_WAIT=3s localstack/acceptance/with-server.sh npm run -s conformance
+	STORE=embedded LONG_POLL_WAIT=3s localstack/acceptance/with-server.sh npm run -s conformance
+	STORE=embedded LONG_POLL_WAIT=3s SEGMENT_MAX_MESSAGES=3 localstack/acceptance/with-server.sh npm run -s conformance
+
+clients: build node_modules ## the official npm client against the server
+	STORE=embedded localstack/acceptance/with-server.sh npm run -s clients
+
+bench: build node_modules ## the server and the npm reference server through HTTP, with ratios
+	$(GO) run ./localstack/bench -server ./bin/server $(BENCH_FLAGS)
+
+bench-engines: ## the comparison of storage engines behind the choice in DESIGN.md
+	cd localstack/enginebench && $(GO) run . -dir "$${TMPDIR:-/tmp}" -seconds 3
+
+fuzz: ## run every fuzz target for FUZZTIME (default 30s) each
+	@for dir in $$($(GO) list -f '{{.Dir}}' ./...); do \
+	  for target in $$(grep -hoE '^func Fuzz[A-Za-z0-9_]+' $$dir/*_test.go 2>/dev/null | sed 's/func //'); do \
+	    echo "$$dir $$target"; (cd $$dir && $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) .) || exit 1; \
+	  done; \
+	done
+
+clean: ## remove what was built; data in .data stays
+	rm -rf bin node_modules
