@@ -48,7 +48,7 @@ func (s *Store) PutStaged(_ context.Context, inc stream.Incarnation, id stream.S
 func (s *Store) Staged(_ context.Context, inc stream.Incarnation, id stream.StagedID) (stream.Frames, error) {
 	f, found, err := s.get(stagedKey(inc, id))
 	if err == nil && !found {
-		err = fmt.Errorf("embedded: no staged item %v of %v", id, inc)
+		err = fmt.Errorf("%w: staged %v of %v", stream.ErrNoItem, id, inc)
 	}
 	return f, err
 }

@@ -49,7 +49,7 @@ func (s *Store) Staged(_ context.Context, inc stream.Incarnation, id stream.Stag
 	defer s.mu.Unlock()
 	f, ok := s.life(inc).staged[id]
 	if !ok {
-		return nil, fmt.Errorf("memory: no staged item %v of %v", id, inc)
+		return nil, fmt.Errorf("%w: staged %v of %v", stream.ErrNoItem, id, inc)
 	}
 	return f, nil
 }

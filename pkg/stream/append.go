@@ -96,9 +96,19 @@ func (l *Log) awaitTurn(ctx context.Context, name string, a *Append, gap *GapErr
 	defer l.hub.leave(w)
 	// What happened before we joined is not announced to us.
 	h, err := l.driver.Head(ctx, name, Strong)
-	for err == nil {
-		if _, early := l.early(Judge(h, a, l.now(), l.limits).Err); !early {
-			return l.submit(ctx, name, a)
+	for attempt := 0; err == nil; attempt++ {
+		v := Judge(h, a, l.now(), l.limits)
+		if v.Slow&SlowSpilled != 0 && l.pause(ctx, attempt) != nil {
+			// The head does not tell of a spilled producer: only trying does.
+			break
+		}
+		if _, early := l.early(v.Err); !early {
+			r, err := l.submit(ctx, name, a)
+			later, early := l.early(err)
+			if !early {
+				return r, err
+			}
+			gap = later
 		}
 		if h, err = w.next(ctx, h); h == nil {
 			break

@@ -34,6 +34,9 @@ type commit struct {
 	stagedFor Incarnation
 	// known is the newest head seen; nil means none.
 	known *Head
+	// doubt is why an attempt of producers may still happen that was not burned.
+	// Doing it again is safe, but no refusal is certain any more.
+	doubt error
 }
 
 // commit settles every ticket of a group.
@@ -166,10 +169,12 @@ func (c *commit) succeed(mark CommitMark, head *Head) {
 	for i := len(c.group) - 1; i >= 0; i-- {
 		t := c.group[i]
 		if c.verdicts != nil && !c.verdicts[i].Accepted() {
-			t.settle(answer(c.verdicts[i], head))
+			t.settle(c.answer(c.verdicts[i], head))
 			continue
 		}
-		r := Appended{Tail: tail, Closed: t.append.Close, FlushDue: due && i == 0}
+		// One of them flushes; the first of the group may not be among them.
+		r := Appended{Tail: tail, Closed: t.append.Close, FlushDue: due}
+		due = false
 		if t.append.Producer != nil {
 			r.Producer = t.append.Producer.Producer
 		}
@@ -179,7 +184,15 @@ func (c *commit) succeed(mark CommitMark, head *Head) {
 }
 
 // answer turns the verdict on an append that was not applied into its outcome.
-func answer(v Verdict, head *Head) (Appended, error) {
+func (c *commit) answer(v Verdict, head *Head) (Appended, error) {
+	var closed *ClosedError
+	if v.Err != nil && c.doubt != nil {
+		return Appended{}, unsettled(c.doubt)
+	}
+	if errors.As(v.Err, &closed) {
+		// The verdict may be older than the records that came before the closure.
+		return Appended{}, &ClosedError{Tail: head.Tail}
+	}
 	if v.Err != nil {
 		return Appended{}, v.Err
 	}
@@ -191,7 +204,10 @@ func (c *commit) fail(err error) {
 	if errors.Is(err, errSettled) {
 		return
 	}
-	if errors.Is(err, ErrNotApplied) {
+	switch {
+	case c.doubt != nil:
+		err = unsettled(c.doubt)
+	case errors.Is(err, ErrNotApplied):
 		err = unavailable(err)
 	}
 	for _, t := range c.group {

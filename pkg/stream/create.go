@@ -56,8 +56,13 @@ func (l *Log) Create(ctx context.Context, name string, c *Create) (h *Head, crea
 			return fresh, true, nil
 		case h.Expired(l.now()):
 			replaced = h
-		case h.Config.matches(c.Config) && h.Closed == c.Closed:
+		case h.Config.matches(fresh.Config) && h.Closed == c.Closed:
 			h, err := l.renew(ctx, name, h)
+			if errors.Is(err, ErrNotFound) {
+				// It ended between our two requests: ask again.
+				replaced = nil
+				continue
+			}
 			return h, false, err
 		default:
 			return nil, false, ErrConfigMismatch

@@ -98,7 +98,8 @@ type Chunks interface {
 	// PutStaged stores records under an id before the commit that links them.
 	PutStaged(ctx context.Context, inc Incarnation, id StagedID, f Frames) error
 
-	// Staged returns the records stored under an id.
+	// Staged returns the records stored under an id, or [ErrNoItem]. Strongly
+	// consistent.
 	Staged(ctx context.Context, inc Incarnation, id StagedID) (Frames, error)
 
 	// Discard removes up to about max items of everything that is stored for an

@@ -58,6 +58,8 @@ func (e *GapError) Error() string {
 var (
 	// ErrNoHead: no head is stored under the name.
 	ErrNoHead = errors.New("stream: no head")
+	// ErrNoItem: no staged item is stored under the id.
+	ErrNoItem = errors.New("stream: no such item")
 	// ErrNotApplied marks a write that certainly had no effect and may be tried
 	// again: throttled, or in conflict with another one.
 	ErrNotApplied = errors.New("stream: write not applied")

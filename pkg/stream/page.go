@@ -52,17 +52,20 @@ func (l *Log) page(ctx context.Context, h *Head, from Offset, max int) (*Page, e
 	}
 	p := &Page{Head: h, From: from, Next: from}
 	for p.Next.Before(h.BufferFrom()) && !p.full {
+		at := p.Next
 		chunks, err := l.driver.Chunks(ctx, h.Incarnation, p.Next, max-p.Size)
 		if err != nil {
 			return nil, unavailable(err)
-		}
-		if len(chunks) == 0 {
-			return nil, errGap
 		}
 		for _, c := range chunks {
 			if err := l.take(ctx, p, Entry(c), max); err != nil {
 				return nil, err
 			}
+		}
+		if p.Next == at && !p.full {
+			// There is nothing, or only what was appended after h was stored: the
+			// stream was deleted, and its data is being discarded.
+			return nil, errGap
 		}
 	}
 	for _, e := range h.Buffer {
@@ -84,7 +87,12 @@ func (l *Log) take(ctx context.Context, p *Page, e Entry, max int) error {
 	frames := e.Frames
 	if e.Staged != (StagedID{}) {
 		var err error
-		if frames, err = l.driver.Staged(ctx, p.Head.Incarnation, e.Staged); err != nil {
+		frames, err = l.driver.Staged(ctx, p.Head.Incarnation, e.Staged)
+		if errors.Is(err, ErrNoItem) {
+			// The stream was deleted since its head was read, and its data discarded.
+			return errGap
+		}
+		if err != nil {
 			return unavailable(err)
 		}
 	}
@@ -118,18 +126,22 @@ func (p *Page) add(at Offset, frames Frames, max int) error {
 			return err
 		}
 		before := p.Size + taken.Size
+		p.full = before+len(record) >= max
 		switch {
 		case before+len(record) > max && before > 0:
-			p.full = true
 			continue
 		case before+len(record) > max && unit == Bytes:
+			// The page is full now, even if a character less than max was cut off.
 			record = record[:cutText(record, max)]
 			frames, after = AppendFrame(nil, record), nil
 		}
 		taken.Count++
 		taken.Size += len(record)
 		rest = after
-		p.full = before+len(record) >= max
+	}
+	if taken.Count == 0 {
+		// Next stays as it is: the start of a segment is not handed out.
+		return nil
 	}
 	p.runs = append(p.runs, frames[:len(frames)-len(rest)])
 	p.Count += taken.Count

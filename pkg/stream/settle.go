@@ -44,6 +44,7 @@ func (c *commit) settleBlind(ctx context.Context, b *Batch, err error) (CommitMa
 		case !unknown:
 			return CommitMark{}, nil, err
 		case idempotent(b):
+			c.doubt = err
 			return CommitMark{}, nil, &RefusedError{Head: h}
 		case !covers(h, c.known) || len(h.Burned) >= maxBurned && c.now().Sub(h.Burned[0].At) < burnFor:
 			return CommitMark{}, nil, unsettled(err)
@@ -68,7 +69,9 @@ func (c *commit) settleUpdate(ctx context.Context, next *Head, err error) (Commi
 	if err == nil {
 		return CommitMark{ID: c.id, Tail: next.Tail}, next, nil
 	}
-	repeated := false
+	// unknown is the first error that told nothing. Once there is one, no later
+	// error says that the update was not applied.
+	var unknown error
 	for attempt := 0; ; attempt++ {
 		var refused *RefusedError
 		if errors.As(err, &refused) {
@@ -78,17 +81,19 @@ func (c *commit) settleUpdate(ctx context.Context, next *Head, err error) (Commi
 					return mark, h, nil
 				}
 			}
-			if repeated && (h == nil || !covers(h, c.known)) {
-				return CommitMark{}, nil, unsettled(err)
+			if unknown != nil && (h == nil || !covers(h, c.known)) {
+				return CommitMark{}, nil, unsettled(unknown)
 			}
 			return CommitMark{}, nil, err
 		}
-		if errors.Is(err, ErrNotApplied) && !repeated {
-			return CommitMark{}, nil, err
+		if unknown == nil {
+			if errors.Is(err, ErrNotApplied) {
+				return CommitMark{}, nil, err
+			}
+			unknown = err
 		}
-		repeated = true
 		if c.pause(ctx, attempt) != nil {
-			return CommitMark{}, nil, unsettled(err)
+			return CommitMark{}, nil, unsettled(unknown)
 		}
 		if err = c.driver.Update(ctx, c.name, next); err == nil {
 			return CommitMark{ID: c.id, Tail: next.Tail}, next, nil

@@ -1,0 +1,120 @@
+package embedded
+
+import (
+	"bytes"
+	"errors"
+	"reflect"
+	"testing"
+	"time"
+
+	"github.com/commoncurriculum/durable-streams-aws/pkg/stream"
+)
+
+func at(ms int64) time.Time { return time.UnixMilli(ms).UTC() }
+
+// fullHead has every field set, to a value of its own.
+func fullHead() *stream.Head {
+	return &stream.Head{
+		Incarnation:  stream.Incarnation{1, 2, 3},
+		Version:      1 << 40,
+		Config:       stream.Config{ContentType: "text/plain; charset=utf-8", TTL: 90 * time.Second, HasTTL: true, ExpiresAt: at(1)},
+		CreatedAt:    at(2),
+		Deadline:     at(3),
+		Tail:         stream.Offset{Segment: 4, Position: 5},
+		SegmentCount: 6,
+		SegmentSize:  7,
+		Closed:       true,
+		ClosedBy:     stream.ProducerTag{ID: "c", Producer: stream.Producer{Epoch: 8, Seq: 9}},
+		Seq:          "séq\x00",
+		Producers: map[string]stream.HeldProducer{
+			"p": {Producer: stream.Producer{Epoch: 10, Seq: 11}, Used: 12},
+			"":  {Producer: stream.Producer{Epoch: 1<<53 - 1, Seq: 1<<53 - 1}},
+		},
+		Spilled: true,
+		Commits: 13,
+		Recent:  []stream.CommitMark{{ID: 14, Tail: stream.Offset{Segment: 15, Position: 16}}},
+		Burned:  []stream.Burned{{ID: 17, At: at(18)}},
+	}
+}
+
+func TestHeadRoundTrip(t *testing.T) {
+	for _, h := range []*stream.Head{{}, fullHead()} {
+		got, err := decodeHead(encodeHead(h))
+		if err != nil || !reflect.DeepEqual(got, h) {
+			t.Errorf("got %+v, %v, want %+v", got, err, h)
+		}
+	}
+}
+
+func TestRunRoundTrip(t *testing.T) {
+	for _, r := range []stream.Entry{
+		{},
+		{From: stream.Offset{Segment: 1, Position: 2}, To: stream.Offset{Segment: 3, Position: 4}, Count: 5, Size: 6, Frames: stream.Frames("frames")},
+		{Staged: stream.StagedID{Commit: 1 << 63, Part: 7}},
+	} {
+		got, err := decodeRun(encodeRun(r))
+		if err != nil || !reflect.DeepEqual(got, r) {
+			t.Errorf("got %+v, %v, want %+v", got, err, r)
+		}
+	}
+}
+
+func TestOtherRoundTrips(t *testing.T) {
+	p := stream.Producer{Epoch: 1, Seq: 1 << 52}
+	if got, err := decodeProducer(encodeProducer(p)); err != nil || got != p {
+		t.Errorf("producer: %+v, %v", got, err)
+	}
+	m := stream.Manifest{
+		Segment: 1, From: stream.Offset{Position: 2}, To: stream.Offset{Segment: 1, Position: 3},
+		Count: 4, Object: "segments/x", Size: 1 << 40, CRC: 1<<32 - 1,
+	}
+	if got, err := decodeManifest(encodeManifest(m)); err != nil || got != m {
+		t.Errorf("manifest: %+v, %v", got, err)
+	}
+	w := stream.Work{Name: "a/b", Incarnation: stream.Incarnation{9}}
+	if got, err := decodeWork(workKey(w.Incarnation), encodeWork(w)); err != nil || got != w {
+		t.Errorf("work: %+v, %v", got, err)
+	}
+}
+
+// A value cut anywhere is an error, never a head with some fields missing.
+func TestTornHeadIsAnError(t *testing.T) {
+	whole := encodeHead(fullHead())
+	for n := range len(whole) {
+		if h, err := decodeHead(whole[:n]); !errors.Is(err, errCorrupt) {
+			t.Errorf("%d of %d bytes: %+v, %v", n, len(whole), h, err)
+		}
+	}
+}
+
+func FuzzDecodeHead(f *testing.F) {
+	f.Add(encodeHead(&stream.Head{}))
+	f.Add(encodeHead(fullHead()))
+	f.Add([]byte{})
+	f.Add([]byte{2})
+	f.Fuzz(func(t *testing.T, value []byte) {
+		h, err := decodeHead(value)
+		if err != nil {
+			return
+		}
+		again, err := decodeHead(encodeHead(h))
+		if err != nil || !reflect.DeepEqual(again, h) {
+			t.Errorf("decoded %+v, then %+v, %v", h, again, err)
+		}
+	})
+}
+
+func FuzzDecodeRun(f *testing.F) {
+	f.Add(encodeRun(stream.Entry{Count: 1, Size: 1, Frames: stream.AppendFrame(nil, []byte("x"))}))
+	f.Add([]byte{1, 1, 1})
+	f.Fuzz(func(t *testing.T, value []byte) {
+		r, err := decodeRun(value)
+		if err != nil {
+			return
+		}
+		again, err := decodeRun(encodeRun(r))
+		if err != nil || !bytes.Equal(again.Frames, r.Frames) || again.To != r.To {
+			t.Errorf("decoded %+v, then %+v, %v", r, again, err)
+		}
+	})
+}

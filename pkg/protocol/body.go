@@ -1,0 +1,121 @@
+package protocol
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"sync"
+
+	"github.com/commoncurriculum/durable-streams-aws/pkg/stream"
+)
+
+// frameRoom is how many bytes a frame has before its record.
+var frameRoom = len(stream.AppendFrame(nil, nil))
+
+// The first allocation for a body: as much as the client announces, but no more
+// than trustedLength before anything has arrived.
+const (
+	trustedLength = 1 << 20
+	unknownLength = 4 << 10
+)
+
+// records reads the request's body as records of a content type. No body gives
+// none, and so does an empty JSON array; length tells them apart.
+func (x *exchange) records(json bool) (r stream.Records, length int, err error) {
+	if x.r.ContentLength == 0 || x.r.Body == nil {
+		return stream.Records{}, 0, nil
+	}
+	if json {
+		s := scratches.Get().(*scratch)
+		defer s.free()
+		if s.body, err = x.readBody(s.body[:0]); err != nil || len(s.body) == 0 {
+			return stream.Records{}, 0, err
+		}
+		r, err = s.jsonRecords(s.body)
+		return r, len(s.body), err
+	}
+	body, err := x.readBody(make([]byte, frameRoom, frameRoom+x.expectedLength()))
+	length = len(body) - frameRoom
+	if err != nil || length == 0 {
+		return stream.Records{}, 0, err
+	}
+	r = stream.Records{Count: 1, Size: length}
+	if cap(body)-len(body) > len(body)/4+unknownLength/8 {
+		// The length was not known. Stores keep frames, so keep no slack.
+		r.Frames = stream.AppendFrame(make(stream.Frames, 0, len(body)), body[frameRoom:])
+	} else {
+		// The body was read to where its frame wants it, so this moves nothing.
+		r.Frames = stream.AppendFrame(body[:0], body[frameRoom:])
+	}
+	return r, length, nil
+}
+
+func (x *exchange) expectedLength() int {
+	if x.r.ContentLength < 0 {
+		return unknownLength
+	}
+	return int(min(x.r.ContentLength, trustedLength, x.config.MaxBody))
+}
+
+// readBody appends the request's body to b.
+func (x *exchange) readBody(b []byte) ([]byte, error) {
+	announced, max := x.r.ContentLength, x.config.MaxBody
+	if announced > max {
+		return nil, errBodyTooLarge
+	}
+	b = slices.Grow(b, x.expectedLength())
+	start := len(b)
+	for {
+		size := int64(len(b) - start)
+		switch {
+		case size > max:
+			return nil, errBodyTooLarge
+		case announced >= 0 && size == announced:
+			return b, nil
+		case len(b) == cap(b):
+			more := len(b)
+			if announced >= 0 {
+				more = int(min(int64(more), announced-size))
+			}
+			b = slices.Grow(b, more)
+		}
+		n, err := x.r.Body.Read(b[len(b):cap(b)])
+		b = b[:len(b)+n]
+		if err != nil {
+			return x.bodyEnd(b, int64(len(b)-start), err)
+		}
+	}
+}
+
+// bodyEnd judges the error that ended a body.
+func (x *exchange) bodyEnd(b []byte, size int64, err error) ([]byte, error) {
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok || size > x.config.MaxBody {
+		return nil, errBodyTooLarge
+	}
+	if !errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("%w: %w", errBodyBroken, err)
+	}
+	return b, nil
+}
+
+// scratch is memory for reading a JSON body, used again and again.
+type scratch struct {
+	body    []byte
+	compact bytes.Buffer
+	// commas are the positions between the elements of an array.
+	commas []int
+}
+
+var scratches = sync.Pool{New: func() any { return new(scratch) }}
+
+// maxPooled is the largest buffer that waits for its next use.
+const maxPooled = 1 << 20
+
+func (s *scratch) free() {
+	if cap(s.body) <= maxPooled && s.compact.Cap() <= maxPooled && cap(s.commas) <= maxPooled/8 {
+		scratches.Put(s)
+	}
+}

@@ -1,0 +1,96 @@
+package protocol
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"time"
+
+	"github.com/commoncurriculum/durable-streams-aws/pkg/stream"
+)
+
+// Config is how a [Handler] behaves. Zero values stand for the defaults.
+type Config struct {
+	// LongPollWait is how long a long-poll waits for data (section 5.7).
+	// Default: 20 s. A request whose context ends earlier is answered earlier.
+	LongPollWait time.Duration
+	// SSELifetime is how long an SSE response lasts before the reader must
+	// reconnect (section 5.8). Default: 55 s, below the idle limit of common
+	// proxies.
+	SSELifetime time.Duration
+	// MaxBody is the largest request body in bytes, inclusive. Default: 10 MiB.
+	MaxBody int64
+	// WriteStall is how long a reader may take to accept what is written to it
+	// at once before it is given up. Default: 30 s.
+	WriteStall time.Duration
+	// Private marks readable answers as fit for the cache of one user only
+	// (section 10.1). Set it where what is read depends on who asks.
+	Private bool
+	// FlushBeforeAnswer makes an append that finds [stream.Log.Flush] due wait
+	// for it before it is answered. It is meant for front doors that cannot send
+	// an answer before the handler returns, or that freeze the process once it
+	// has been sent. Everywhere else the answer goes first.
+	FlushBeforeAnswer bool
+	// Logger gets one line for each request. Default: no logging.
+	Logger *slog.Logger
+	// Now is the clock of cursors and cache lifetimes. Default: time.Now.
+	Now func() time.Time
+	// Jitter returns a random number in [0,n). Default: math/rand/v2.
+	Jitter func(n int64) int64
+}
+
+// maxMaxBody keeps every body far below what a frame can hold.
+const maxMaxBody = 1 << 30
+
+// withDefaults fills in what was left open, and reports what cannot work.
+func (c Config) withDefaults() (Config, error) {
+	durations := []struct {
+		name     string
+		value    *time.Duration
+		standard time.Duration
+	}{
+		{"LongPollWait", &c.LongPollWait, 20 * time.Second},
+		{"SSELifetime", &c.SSELifetime, 55 * time.Second},
+		{"WriteStall", &c.WriteStall, 30 * time.Second},
+	}
+	for _, d := range durations {
+		if *d.value < 0 {
+			return c, fmt.Errorf("%s is %v: it must not be negative", d.name, *d.value)
+		}
+		if *d.value == 0 {
+			*d.value = d.standard
+		}
+	}
+	if c.MaxBody == 0 {
+		c.MaxBody = 10 << 20
+	}
+	if c.MaxBody < 0 || c.MaxBody > maxMaxBody {
+		return c, fmt.Errorf("MaxBody is %d: it must be between 1 and %d bytes", c.MaxBody, maxMaxBody)
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Jitter == nil {
+		c.Jitter = rand.Int64N
+	}
+	return c, nil
+}
+
+// New returns a handler that serves the streams of a log, or an error that names
+// the setting that is wrong.
+func New(log *stream.Log, c Config) (*Handler, error) {
+	if log == nil {
+		return nil, errors.New("protocol: no log")
+	}
+	c, err := c.withDefaults()
+	if err != nil {
+		return nil, fmt.Errorf("protocol: %w", err)
+	}
+	quit, shutdown := context.WithCancel(context.Background())
+	return &Handler{log: log, config: c, quit: quit, shutdown: shutdown}, nil
+}

@@ -1,0 +1,78 @@
+package protocol
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/commoncurriculum/durable-streams-aws/pkg/stream"
+)
+
+// defaultType is the content type of a stream that was created without one.
+const defaultType = "application/octet-stream"
+
+// create serves PUT: it creates a stream, or finds that it exists as asked for
+// (section 5.1).
+func (x *exchange) create() error {
+	x.kind = "create"
+	c, err := x.readCreate()
+	if err != nil {
+		return err
+	}
+	head, created, err := x.log.Create(x.r.Context(), x.name, c)
+	if err != nil {
+		return err
+	}
+	h := x.w.Header()
+	h["Content-Type"] = []string{head.ContentType}
+	h["Stream-Next-Offset"] = []string{head.Tail.String()}
+	if head.Closed {
+		h["Stream-Closed"] = headerTrue
+	}
+	if !created {
+		x.send(http.StatusOK, nil)
+		return nil
+	}
+	h["Location"] = []string{location(x.r)}
+	x.send(http.StatusCreated, nil)
+	return nil
+}
+
+func (x *exchange) readCreate() (*stream.Create, error) {
+	h := x.r.Header
+	if err := refuseForks(h); err != nil {
+		return nil, err
+	}
+	c := &stream.Create{Closed: closes(h)}
+	if err := expiry(h, &c.Config); err != nil {
+		return nil, err
+	}
+	var err error
+	if c.ContentType, err = contentType(h); err != nil {
+		return nil, err
+	}
+	if c.ContentType == "" {
+		c.ContentType = defaultType
+	}
+	c.Records, _, err = x.records(isJSON(c.ContentType))
+	return c, err
+}
+
+// location returns the absolute URL of a request, as the client sees it: behind a
+// proxy that ends TLS the scheme is in X-Forwarded-Proto. The path stays as it
+// was written.
+func location(r *http.Request) string {
+	path := r.URL.EscapedPath()
+	if r.Host == "" {
+		return path
+	}
+	scheme := "http"
+	if r.TLS != nil {
+		scheme = "https"
+	}
+	first, _, _ := strings.Cut(r.Header.Get("X-Forwarded-Proto"), ",")
+	switch first = strings.ToLower(strings.TrimSpace(first)); first {
+	case "http", "https":
+		scheme = first
+	}
+	return scheme + "://" + r.Host + path
+}

@@ -1,0 +1,13 @@
+package protocol
+
+import "net/http"
+
+// delete serves DELETE (section 5.4).
+func (x *exchange) delete() error {
+	x.kind = "delete"
+	if err := x.log.Delete(x.r.Context(), x.name); err != nil {
+		return err
+	}
+	x.send(http.StatusNoContent, nil)
+	return nil
+}

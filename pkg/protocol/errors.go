@@ -1,0 +1,166 @@
+package protocol
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+
+	"github.com/commoncurriculum/durable-streams-aws/pkg/stream"
+)
+
+// What is wrong with a request, before any stream is asked.
+var (
+	errNoRoute      = errors.New("there is nothing here: streams are at " + pathPrefix + "<id>")
+	errReserved     = errors.New(`ids that begin with "` + reservedSegment + `" are reserved for subscriptions, which this server does not offer`)
+	errMethod       = errors.New("this method is not offered: use " + allowedMethods)
+	errBadName      = errors.New("bad stream id")
+	errBadHeader    = errors.New("bad header")
+	errBadQuery     = errors.New("bad query")
+	errBadJSON      = errors.New("bad JSON")
+	errEmptyBody    = errors.New("the body is empty: send what is to be appended, or Stream-Closed: true to close the stream")
+	errEmptyArray   = errors.New("the array is empty: send at least one message")
+	errNoType       = errors.New("Content-Type is missing: send that of the stream")
+	errBodyTooLarge = errors.New("the body is too large: split it into several appends")
+	errBodyBroken   = errors.New("the body could not be read to its end")
+	errForks        = errors.New("forks are not offered by this server: create the stream without Stream-Forked-From")
+	errClientGone   = errors.New("the client gave the request up")
+	errPanic        = errors.New("panic")
+)
+
+// problem returns an error of a kind, with a text of its own for the client.
+func problem(kind error, format string, args ...any) error {
+	return &problemError{kind: kind, text: fmt.Sprintf(format, args...)}
+}
+
+type problemError struct {
+	kind error
+	text string
+}
+
+func (e *problemError) Error() string { return e.text }
+func (e *problemError) Unwrap() error { return e.kind }
+
+// statusClientGone is never seen by a client: it is for the log.
+const statusClientGone = 499
+
+// answer says how an error is told to the client.
+type answer struct {
+	matches func(error) bool
+	status  int
+	// text is the body; empty means the error's own text, which is only so where
+	// this package made it.
+	text string
+	// headers sets what the protocol wants with the error.
+	headers func(error, http.Header)
+}
+
+// answers is the one place that maps errors to responses. The first match counts.
+var answers = []answer{
+	{is(stream.ErrNotFound), http.StatusNotFound, "there is no such stream: it was not created, was deleted, or has expired", nil},
+	{as[*stream.ClosedError], http.StatusConflict, "the stream is closed and takes no more appends", closedHeaders},
+	{as[*stream.GapError], http.StatusConflict, "the producer skipped a sequence number: send Producer-Expected-Seq first", gapHeaders},
+	{as[*stream.FencedError], http.StatusForbidden, "the producer's epoch is over: stop, or claim a higher epoch with sequence 0", fencedHeaders},
+	{is(stream.ErrEpochStart), http.StatusBadRequest, "a new producer epoch must start with Producer-Seq 0", nil},
+	{is(stream.ErrSeqRegression), http.StatusConflict, "Stream-Seq must be greater than the last one of the stream", nil},
+	{is(stream.ErrContentType), http.StatusConflict, "Content-Type is not that of the stream", nil},
+	{is(stream.ErrConfigMismatch), http.StatusConflict, "the stream exists with another content type, expiry or closure: delete it first, or use another id", nil},
+	{is(stream.ErrBadOffset), http.StatusBadRequest, "the stream has no such offset: send a Stream-Next-Offset that it gave out", nil},
+
+	{is(errBadHeader), http.StatusBadRequest, "", nil},
+	{is(errBadQuery), http.StatusBadRequest, "", nil},
+	{is(errBadName), http.StatusBadRequest, "", nil},
+	{is(errBadJSON), http.StatusBadRequest, "", nil},
+	{is(errEmptyBody), http.StatusBadRequest, "", nil},
+	{is(errEmptyArray), http.StatusBadRequest, "", nil},
+	{is(errNoType), http.StatusBadRequest, "", nil},
+	{is(errBodyTooLarge), http.StatusRequestEntityTooLarge, "", nil},
+	{is(errBodyBroken), http.StatusBadRequest, errBodyBroken.Error(), nil},
+	{is(errNoRoute), http.StatusNotFound, "", nil},
+	{is(errReserved), http.StatusNotFound, "", nil},
+	{is(errMethod), http.StatusMethodNotAllowed, "", allowHeaders},
+	{is(errForks), http.StatusNotImplemented, "", nil},
+
+	{is(errClientGone), statusClientGone, "", nil},
+	{is(stream.ErrUnsettled), http.StatusServiceUnavailable, "storage failed during the write, which may have happened: read the stream before writing again, or retry with the same producer headers", retryHeaders},
+	{is(stream.ErrUnavailable), http.StatusServiceUnavailable, "storage is unavailable and nothing was changed: try again", retryHeaders},
+}
+
+// unforeseen is the answer to any other error.
+var unforeseen = answer{status: http.StatusInternalServerError, text: "internal error"}
+
+func is(target error) func(error) bool {
+	return func(err error) bool { return errors.Is(err, target) }
+}
+
+func as[T error](err error) bool {
+	_, ok := errors.AsType[T](err)
+	return ok
+}
+
+func closedHeaders(err error, h http.Header) {
+	e, _ := errors.AsType[*stream.ClosedError](err)
+	h["Stream-Closed"] = headerTrue
+	h["Stream-Next-Offset"] = []string{e.Tail.String()}
+}
+
+func gapHeaders(err error, h http.Header) {
+	e, _ := errors.AsType[*stream.GapError](err)
+	h["Producer-Expected-Seq"] = []string{strconv.FormatUint(e.Expected, 10)}
+	h["Producer-Received-Seq"] = []string{strconv.FormatUint(e.Received, 10)}
+}
+
+func fencedHeaders(err error, h http.Header) {
+	e, _ := errors.AsType[*stream.FencedError](err)
+	h["Producer-Epoch"] = []string{strconv.FormatUint(e.Epoch, 10)}
+}
+
+func allowHeaders(_ error, h http.Header) { h["Allow"] = headerAllow }
+func retryHeaders(_ error, h http.Header) { h["Retry-After"] = headerRetryAfter }
+
+// answerTo finds the answer to an error.
+func answerTo(err error) answer {
+	for _, a := range answers {
+		if a.matches(err) {
+			if a.text == "" {
+				a.text = err.Error()
+			}
+			return a
+		}
+	}
+	return unforeseen
+}
+
+// fail answers with an error. What caused it is logged and not sent.
+func (x *exchange) fail(err error) {
+	if gone := x.r.Context().Err(); errors.Is(gone, context.Canceled) && errors.Is(err, gone) {
+		// Nobody reads the answer, and the log shall not call it our failure.
+		err = errClientGone
+	}
+	x.cause = err
+	x.drain()
+	a := answerTo(err)
+	h := x.w.Header()
+	if a.headers != nil {
+		a.headers(err, h)
+	}
+	h["Content-Type"] = headerPlainText
+	h["Cache-Control"] = headerNoStore
+	x.send(a.status, append([]byte(a.text), '\n'))
+}
+
+// maxDrain bounds what is read of a body that was refused.
+const maxDrain = 64 << 20
+
+// drain reads the rest of a request's body before an error is sent: many clients
+// send all of it before they read, and report a broken connection rather than
+// our answer if that fails. A client that waits for 100 Continue is spared it.
+func (x *exchange) drain() {
+	length := x.r.ContentLength
+	if x.r.Body == nil || length == 0 || length > maxDrain || len(x.r.Header["Expect"]) > 0 {
+		return
+	}
+	_, _ = io.CopyN(io.Discard, x.r.Body, maxDrain)
+}

@@ -1,0 +1,180 @@
+package protocol
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/commoncurriculum/durable-streams-aws/pkg/stream"
+)
+
+// Handler serves streams under /v1/stream/ (PROTOCOL.md section 5). Every other
+// path is answered with 404. It routes by itself: a [http.ServeMux] in front of
+// it must pass paths on as they came, so register it for "/" or "/v1/stream/" and
+// be aware that the mux redirects paths that it would clean.
+type Handler struct {
+	log      *stream.Log
+	config   Config
+	quit     context.Context
+	shutdown context.CancelFunc
+}
+
+// Shutdown ends every live reader promptly, those that come later included, so
+// that an [http.Server] can be shut down without waiting for them: long-polls
+// are answered with what there is, SSE responses end, and their readers resume
+// elsewhere. Nothing else is affected. It does not wait, and may be repeated.
+func (h *Handler) Shutdown() { h.shutdown() }
+
+// ServeHTTP implements [http.Handler].
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	x := &exchange{Handler: h, w: w, r: r, start: time.Now()}
+	defer x.finish()
+	x.common()
+	if err := x.serve(); err != nil {
+		x.fail(err)
+	}
+}
+
+// exchange is one request and the response to it.
+type exchange struct {
+	*Handler
+	w     http.ResponseWriter
+	r     *http.Request
+	start time.Time
+	// name is the stream's id once it has been parsed.
+	name string
+	// kind says what was asked for, more finely than the method does.
+	kind string
+	// status is 0 until the response has begun; sent counts the body's bytes.
+	status int
+	sent   int64
+	// cause is why the response is an error, or ended early.
+	cause error
+}
+
+// serve routes a request. An error means that nothing has been sent yet.
+func (x *exchange) serve() error {
+	path := x.r.URL.EscapedPath()
+	if !strings.HasPrefix(path, pathPrefix) {
+		return errNoRoute
+	}
+	if x.r.Method == http.MethodOptions {
+		return x.options()
+	}
+	name, err := parseName(path[len(pathPrefix):])
+	if err != nil {
+		return err
+	}
+	x.name = name
+	switch x.r.Method {
+	case http.MethodPost:
+		return x.append()
+	case http.MethodGet:
+		return x.read()
+	case http.MethodHead:
+		return x.head()
+	case http.MethodPut:
+		return x.create()
+	case http.MethodDelete:
+		return x.delete()
+	default:
+		return errMethod
+	}
+}
+
+// send begins the response, and completes it unless more is to be streamed.
+func (x *exchange) send(status int, body []byte) {
+	if len(body) > 0 {
+		// A reader that takes its time must not hold the body's memory for ever.
+		// Writers that know no deadlines have their own ways.
+		_ = http.NewResponseController(x.w).SetWriteDeadline(time.Now().Add(x.config.WriteStall))
+	}
+	x.status = status
+	x.w.WriteHeader(status)
+	if len(body) == 0 || x.r.Method == http.MethodHead {
+		return
+	}
+	n, err := x.w.Write(body)
+	x.sent += int64(n)
+	if err != nil {
+		x.cause = err
+	}
+}
+
+// finish ends every exchange: it contains panics, and writes the log line.
+func (x *exchange) finish() {
+	if p := recover(); p != nil {
+		if p == http.ErrAbortHandler {
+			panic(p)
+		}
+		x.config.Logger.LogAttrs(context.Background(), slog.LevelError, "panic",
+			slog.String("method", x.r.Method), slog.String("stream", x.name),
+			slog.Any("panic", p), slog.String("stack", string(debug.Stack())))
+		begun := x.status != 0
+		if !begun {
+			x.fail(errPanic)
+		}
+		x.cause = fmt.Errorf("panic: %v", p)
+		x.report()
+		if begun {
+			// What was sent cannot be taken back; an aborted connection tells the
+			// client that the response is not whole.
+			panic(http.ErrAbortHandler)
+		}
+		return
+	}
+	x.report()
+}
+
+// report writes the request's log line. Bodies and queries stay out of it.
+func (x *exchange) report() {
+	level := slog.LevelInfo
+	if x.status == http.StatusInternalServerError || x.status == http.StatusServiceUnavailable || errors.Is(x.cause, stream.ErrUnavailable) {
+		level = slog.LevelError
+	}
+	ctx := x.r.Context()
+	if !x.config.Logger.Enabled(ctx, level) {
+		return
+	}
+	var room [7]slog.Attr
+	attrs := append(room[:0],
+		slog.String("method", x.r.Method),
+		slog.String("stream", x.name),
+		slog.String("kind", x.kind),
+		slog.Int("status", x.status),
+		slog.Int64("bytes", x.sent),
+		slog.Duration("duration", time.Since(x.start)))
+	if x.cause != nil {
+		attrs = append(attrs, slog.String("error", x.cause.Error()))
+	}
+	x.config.Logger.LogAttrs(ctx, level, "request", attrs...)
+}
+
+// flush moves a stream's buffer into chunks. It matters to nobody's answer, so
+// it goes on if the client leaves, and a failure is only logged: a later append
+// finds it due again.
+func (x *exchange) flush() {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(x.r.Context()), flushTimeout)
+	defer cancel()
+	if err := x.log.Flush(ctx, x.name); err != nil {
+		x.config.Logger.LogAttrs(ctx, slog.LevelWarn, "flush failed",
+			slog.String("stream", x.name), slog.String("error", err.Error()))
+	}
+}
+
+// flushTimeout bounds a flush: it holds up its connection's next request.
+const flushTimeout = 10 * time.Second
+
+// flushAnswer makes what was sent so far reach the client.
+func (x *exchange) flushAnswer() error {
+	err := http.NewResponseController(x.w).Flush()
+	if errors.Is(err, http.ErrNotSupported) {
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,35 @@
+package protocol
+
+import (
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// expiresAtFormat is RFC 3339 with milliseconds where there are any.
+const expiresAtFormat = "2006-01-02T15:04:05.999Z07:00"
+
+// head serves HEAD: what a stream is, without reading it or renewing its TTL
+// (section 5.5).
+func (x *exchange) head() error {
+	x.kind = "head"
+	s, err := x.log.Head(x.r.Context(), x.name)
+	if err != nil {
+		return err
+	}
+	h := x.w.Header()
+	h["Content-Type"] = []string{s.ContentType}
+	h["Stream-Next-Offset"] = []string{s.Tail.String()}
+	h["Cache-Control"] = headerNoStore
+	if s.Closed {
+		h["Stream-Closed"] = headerTrue
+	}
+	if s.HasTTL {
+		h["Stream-Ttl"] = []string{strconv.FormatInt(int64(s.TTL/time.Second), 10)}
+	}
+	if !s.ExpiresAt.IsZero() {
+		h["Stream-Expires-At"] = []string{s.ExpiresAt.Format(expiresAtFormat)}
+	}
+	x.send(http.StatusOK, nil)
+	return nil
+}

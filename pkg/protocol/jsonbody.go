@@ -1,0 +1,87 @@
+package protocol
+
+import (
+	"bytes"
+	"encoding/json"
+	"unicode/utf8"
+
+	"github.com/commoncurriculum/durable-streams-aws/pkg/stream"
+)
+
+// jsonRecords splits a JSON text into messages: the elements of an array, one
+// level deep, or the value itself (section 9.1.2). An empty array gives none.
+//
+// Messages keep the bytes that the client wrote, so no number loses digits and no
+// key is lost; only white space between tokens goes, so that a message is one
+// line. encoding/json decides what is valid; it also bounds nesting. Text that is
+// not UTF-8 is refused: encoding/json would let it pass, but readers of
+// text/event-stream and strict JSON parsers would see something else.
+func (s *scratch) jsonRecords(body []byte) (stream.Records, error) {
+	if !utf8.Valid(body) {
+		return stream.Records{}, problem(errBadJSON, "the body is not valid JSON: it is not UTF-8")
+	}
+	s.compact.Reset()
+	if err := json.Compact(&s.compact, body); err != nil {
+		return stream.Records{}, problem(errBadJSON, "the body is not valid JSON: %v", err)
+	}
+	text := s.compact.Bytes()
+	if text[0] != '[' {
+		return stream.Records{
+			Frames: stream.AppendFrame(make(stream.Frames, 0, frameRoom+len(text)), text),
+			Count:  1,
+			Size:   len(text),
+		}, nil
+	}
+	inside := text[1 : len(text)-1]
+	if len(inside) == 0 {
+		return stream.Records{}, nil
+	}
+	s.commas = topLevelCommas(s.commas[:0], inside)
+	count := len(s.commas) + 1
+	size := len(inside) - len(s.commas)
+	r := stream.Records{Frames: make(stream.Frames, 0, size+count*frameRoom), Count: count, Size: size}
+	start := 0
+	for _, comma := range s.commas {
+		r.Frames = stream.AppendFrame(r.Frames, inside[start:comma])
+		start = comma + 1
+	}
+	r.Frames = stream.AppendFrame(r.Frames, inside[start:])
+	return r, nil
+}
+
+// topLevelCommas appends to commas where the elements of an array are separated.
+// The text is the inside of an array that is known to be valid and compact.
+func topLevelCommas(commas []int, text []byte) []int {
+	depth := 0
+	for i := 0; i < len(text); i++ {
+		switch text[i] {
+		case '"':
+			i = stringEnd(text, i)
+		case '[', '{':
+			depth++
+		case ']', '}':
+			depth--
+		case ',':
+			if depth == 0 {
+				commas = append(commas, i)
+			}
+		}
+	}
+	return commas
+}
+
+// stringEnd returns where the string that begins at i ends: at the next quote
+// that is not escaped, which an odd number of backslashes precedes.
+func stringEnd(text []byte, i int) int {
+	for {
+		i++
+		i += bytes.IndexByte(text[i:], '"')
+		backslashes := 0
+		for text[i-1-backslashes] == '\\' {
+			backslashes++
+		}
+		if backslashes%2 == 0 {
+			return i
+		}
+	}
+}

@@ -1,0 +1,28 @@
+package protocol
+
+// Header values that never change. They are shared by all responses, which
+// replace them but do not write into them.
+var (
+	headerTrue       = []string{"true"}
+	headerNoStore    = []string{"no-store"}
+	headerZero       = []string{"0"}
+	headerBase64     = []string{"base64"}
+	headerPlainText  = []string{"text/plain; charset=utf-8"}
+	headerRetryAfter = []string{"1"}
+	headerAllow      = []string{allowedMethods}
+
+	headerNosniff     = []string{"nosniff"}
+	headerCrossOrigin = []string{"cross-origin"}
+	headerAnyOrigin   = []string{"*"}
+	headerExposed     = []string{exposedHeaders}
+)
+
+// common sets what every response has, errors included: protection of browsers
+// (section 12.7) and access from other origins.
+func (x *exchange) common() {
+	h := x.w.Header()
+	h["X-Content-Type-Options"] = headerNosniff
+	h["Cross-Origin-Resource-Policy"] = headerCrossOrigin
+	h["Access-Control-Allow-Origin"] = headerAnyOrigin
+	h["Access-Control-Expose-Headers"] = headerExposed
+}

@@ -1,0 +1,79 @@
+package protocol
+
+import (
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/commoncurriculum/durable-streams-aws/pkg/stream"
+)
+
+var (
+	headerEventStream = []string{"text/event-stream"}
+	headerNoCache     = []string{"no-cache"}
+	headerUnbuffered  = []string{"no"}
+)
+
+// sse serves GET with live=sse: a stream as server-sent events (section 5.8).
+//
+// Each page is one data event, followed at once by a control event that says
+// where it ends; a page without records is a control event alone. The response
+// ends after the configured lifetime, when the stream is closed or gone, when the
+// reader stops reading, and on shutdown. There is nothing to say then: the last
+// control event tells where to go on.
+func (x *exchange) sse(q query) error {
+	x.kind = liveSSE
+	follower, page, err := x.log.Follow(x.r.Context(), x.name, q.from)
+	if err != nil {
+		return err
+	}
+	defer follower.Close()
+	ctx, cancel := x.waiting(x.config.SSELifetime)
+	defer cancel()
+
+	h := x.w.Header()
+	h["Content-Type"] = headerEventStream
+	h["Cache-Control"] = headerNoCache
+	h["X-Accel-Buffering"] = headerUnbuffered // nginx would hold events back
+	text := isText(page.Head.ContentType)
+	if !text {
+		h["Stream-Sse-Data-Encoding"] = headerBase64
+	}
+	x.send(http.StatusOK, nil)
+
+	cursor := x.cursor(q.cursor)
+	for {
+		// Within a response, too, cursors never go back.
+		cursor = max(cursor, x.cursor(""))
+		if x.cause = x.sendEvents(page, text, cursor); x.cause != nil || page.Closed() {
+			return nil
+		}
+		if page, err = follower.Next(ctx); err != nil {
+			// The lifetime, the reader, the process or the stream has ended. Anything
+			// else belongs into the log.
+			if ctx.Err() == nil && !errors.Is(err, stream.ErrNotFound) {
+				x.cause = err
+			}
+			return nil
+		}
+	}
+}
+
+// sendEvents writes the events of a page in one piece: a client that stops
+// reading at the end of a data event has its control event with it.
+func (x *exchange) sendEvents(p *stream.Page, text bool, cursor uint64) error {
+	buf := buffers.Get().(*buffer)
+	defer buf.free()
+	buf.b = buf.b[:0]
+	if p.Count > 0 {
+		buf.b = appendDataEvent(buf.b, p, text)
+	}
+	buf.b = appendControlEvent(buf.b, p, cursor)
+	_ = http.NewResponseController(x.w).SetWriteDeadline(time.Now().Add(x.config.WriteStall))
+	n, err := x.w.Write(buf.b)
+	x.sent += int64(n)
+	if err != nil {
+		return err
+	}
+	return x.flushAnswer()
+}

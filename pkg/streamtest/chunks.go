@@ -1,0 +1,230 @@
+package streamtest
+
+import (
+	"bytes"
+	"fmt"
+	"math/rand/v2"
+	"reflect"
+	"testing"
+
+	"github.com/commoncurriculum/durable-streams-aws/pkg/stream"
+)
+
+// lives returns incarnations that are neighbours in every order of keys.
+func lives() []stream.Incarnation {
+	base := newIncarnation()
+	base[0] &= 0x7f
+	base[14], base[15] = 0x80, 0xff
+	next := base
+	next[14], next[15] = 0x81, 0x00
+	zeros, ones := stream.Incarnation{15: 1}, stream.Incarnation{}
+	for i := range ones {
+		ones[i] = 0xff
+	}
+	return []stream.Incarnation{base, next, zeros, ones}
+}
+
+// chunkAt is a chunk with one record that ends at an offset.
+func chunkAt(to stream.Offset, text string) stream.Chunk {
+	from := stream.Offset{Segment: to.Segment, Position: to.Position - uint64(len(text))}
+	if to.Position == uint64(len(text)) && to.Segment > 0 {
+		from = stream.Offset{Segment: to.Segment - 1, Position: 4321}
+	}
+	r := records(text)
+	return stream.Chunk{From: from, To: to, Count: r.Count, Size: r.Size, Frames: r.Frames}
+}
+
+// offsets are ends of chunks, in order, that sort wrongly as text without padding
+// or as little-endian numbers.
+func offsets() (all []stream.Offset) {
+	for _, segment := range []uint64{0, 1, 2, 9, 10, 11, 99, 100, 255, 256, 257, 65535, 65536, 1 << 32, 999_999_999_999_999, 9_999_999_999_999_999} {
+		for _, position := range []uint64{1, 9, 10, 100, 255, 256, 1<<31 - 1, 1 << 31, 1<<32 + 1, 9_999_999_999_999_999} {
+			all = append(all, stream.Offset{Segment: segment, Position: position})
+		}
+	}
+	return all
+}
+
+// allChunks reads chunks step by step, as a reader does.
+func allChunks(t *testing.T, d stream.Driver, inc stream.Incarnation, after stream.Offset, max int) (all []stream.Chunk) {
+	t.Helper()
+	for {
+		chunks, err := d.Chunks(t.Context(), inc, after, max)
+		must(t, err)
+		if len(chunks) == 0 {
+			return all
+		}
+		size := 0
+		for i, c := range chunks {
+			if i > 0 && size >= max {
+				t.Fatalf("Chunks(%v, %d) returned %d chunks although the first %d have %d bytes", after, max, len(chunks), i, size)
+			}
+			if !after.Before(c.To) {
+				t.Fatalf("a chunk to %v follows %v", c.To, after)
+			}
+			size += c.Size
+			after = c.To
+		}
+		all = append(all, chunks...)
+	}
+}
+
+func wantChunks(t *testing.T, got, want []stream.Chunk) {
+	t.Helper()
+	if len(got) != len(want) {
+		t.Fatalf("got %d chunks, want %d", len(got), len(want))
+	}
+	for i := range got {
+		g, w := got[i], want[i]
+		if !bytes.Equal(g.Frames, w.Frames) {
+			t.Fatalf("chunk %d, to %v, has frames %.80q, want %.80q", i, g.To, g.Frames, w.Frames)
+		}
+		g.Frames, w.Frames = nil, nil
+		if !reflect.DeepEqual(g, w) {
+			t.Fatalf("chunk %d is %+v, want %+v", i, g, w)
+		}
+	}
+}
+
+func testChunks(t *testing.T, d stream.Driver) {
+	inc := newIncarnation()
+	if got := allChunks(t, d, inc, stream.Offset{}, 1<<20); len(got) != 0 {
+		t.Fatalf("a new life has chunks: %v", got)
+	}
+	var want []stream.Chunk
+	for _, to := range offsets() {
+		want = append(want, chunkAt(to, to.String()[:1]))
+	}
+	// Fields that only some chunks have.
+	want[3].Staged, want[3].Frames = stream.StagedID{Commit: 1<<63 + 9, Part: 12}, nil
+	want[3].Count, want[3].Size = 17, 1<<20+1
+	for _, i := range rand.Perm(len(want)) {
+		must(t, d.PutChunk(t.Context(), inc, want[i]))
+	}
+	wantChunks(t, allChunks(t, d, inc, stream.Offset{}, 1<<20), want)
+	wantChunks(t, allChunks(t, d, inc, stream.Offset{}, 1), want)
+}
+
+// testChunkPutIfAbsent: a flush that is repeated, perhaps with other bounds, does
+// not change what readers may have used.
+func testChunkPutIfAbsent(t *testing.T, d stream.Driver) {
+	inc := newIncarnation()
+	short := chunkAt(stream.Offset{Position: 20}, "second")
+	long := chunkAt(short.To, "first second")
+	must(t, d.PutChunk(t.Context(), inc, short))
+	must(t, d.PutChunk(t.Context(), inc, short))
+	must(t, d.PutChunk(t.Context(), inc, long))
+	wantChunks(t, allChunks(t, d, inc, stream.Offset{}, 1<<20), []stream.Chunk{short})
+
+	// Many at once: one of them is kept, as a whole.
+	to := stream.Offset{Position: 500}
+	candidates := []stream.Chunk{chunkAt(to, "aaaaaaaa"), chunkAt(to, "bbbb"), chunkAt(to, "cc"), chunkAt(to, "d")}
+	together(t, len(candidates), func(i int) error { return d.PutChunk(t.Context(), inc, candidates[i]) })
+	kept := allChunks(t, d, inc, short.To, 1<<20)
+	if len(kept) != 1 {
+		t.Fatalf("%d chunks were kept", len(kept))
+	}
+	for _, c := range candidates {
+		if c.Size == kept[0].Size {
+			wantChunks(t, kept, []stream.Chunk{c})
+		}
+	}
+}
+
+func testChunkRange(t *testing.T, d stream.Driver) {
+	inc := newIncarnation()
+	var all []stream.Chunk
+	at := uint64(0)
+	for range 20 {
+		at += 10
+		all = append(all, chunkAt(stream.Offset{Segment: 7, Position: at}, "ten bytes."))
+	}
+	for _, c := range all {
+		must(t, d.PutChunk(t.Context(), inc, c))
+	}
+	for _, max := range []int{1, 9, 10, 11, 35, 200, 1 << 30} {
+		wantChunks(t, allChunks(t, d, inc, stream.Offset{}, max), all)
+	}
+	// The offset may be an end, inside a chunk, before all, or after all of them.
+	position := func(segment, p uint64) stream.Offset { return stream.Offset{Segment: segment, Position: p} }
+	for _, c := range []struct {
+		after stream.Offset
+		first int
+	}{
+		{position(6, 9_999_999_999_999_999), 0}, {position(7, 0), 0}, {position(7, 9), 0}, {position(7, 10), 1},
+		{position(7, 11), 1}, {position(7, 199), 19}, {position(7, 200), 20}, {position(8, 0), 20},
+	} {
+		wantChunks(t, allChunks(t, d, inc, c.after, 25), all[c.first:])
+	}
+}
+
+func testChunkLives(t *testing.T, d stream.Driver) {
+	want := make(map[stream.Incarnation][]stream.Chunk)
+	for i, inc := range lives() {
+		for n := range 5 {
+			c := chunkAt(stream.Offset{Segment: uint64(n), Position: 50}, string(rune('a'+i))+"-text")
+			must(t, d.PutChunk(t.Context(), inc, c))
+			want[inc] = append(want[inc], c)
+		}
+	}
+	for inc, chunks := range want {
+		wantChunks(t, allChunks(t, d, inc, stream.Offset{}, 1<<20), chunks)
+		wantChunks(t, allChunks(t, d, inc, stream.Offset{}, 1), chunks)
+	}
+}
+
+func testStaged(t *testing.T, d stream.Driver) {
+	ctx := t.Context()
+	type key struct {
+		inc stream.Incarnation
+		id  stream.StagedID
+	}
+	all := lives()
+	put := make(map[key]stream.Frames)
+	for i, inc := range all {
+		for _, commit := range []stream.CommitID{1, 2, 10, 256, 1 << 63, 1<<64 - 1} {
+			for part := range 3 {
+				k := key{inc, stream.StagedID{Commit: commit, Part: part * 7}}
+				put[k] = records(fmt.Sprint(k.id), string(rune('a'+i)), inc.String()).Frames
+				must(t, d.PutStaged(ctx, inc, k.id, put[k]))
+			}
+		}
+	}
+	for k, want := range put {
+		// A repetition with the same records does no harm.
+		must(t, d.PutStaged(ctx, k.inc, k.id, want))
+		got, err := d.Staged(ctx, k.inc, k.id)
+		must(t, err)
+		if !bytes.Equal(got, want) {
+			t.Fatalf("staged item %v of %v is %q, want %q", k.id, k.inc, got, want)
+		}
+	}
+	for _, missing := range []key{
+		{newIncarnation(), stream.StagedID{Commit: 1}},
+		{all[0], stream.StagedID{Commit: 3}},
+		{all[0], stream.StagedID{Commit: 1, Part: 1}},
+	} {
+		if f, err := d.Staged(ctx, missing.inc, missing.id); err == nil {
+			t.Errorf("a staged item that was never put is %q", f)
+		}
+	}
+}
+
+func testLargeItems(t *testing.T, d stream.Driver) {
+	ctx, inc := t.Context(), newIncarnation()
+	large := make([]byte, 1<<20)
+	for i := range large {
+		large[i] = byte(rand.Uint32())
+	}
+	r := records(string(large))
+	c := stream.Chunk{To: stream.Offset{Position: 1 << 20}, Count: 1, Size: r.Size, Frames: r.Frames}
+	must(t, d.PutChunk(ctx, inc, c))
+	wantChunks(t, allChunks(t, d, inc, stream.Offset{}, 1), []stream.Chunk{c})
+	id := stream.StagedID{Commit: 5, Part: 0}
+	must(t, d.PutStaged(ctx, inc, id, r.Frames))
+	got, err := d.Staged(ctx, inc, id)
+	must(t, err)
+	if !bytes.Equal(got, r.Frames) {
+		t.Error("a staged item of 1 MiB came back changed")
+	}
+}

@@ -1,0 +1,15 @@
+// Package streamtest holds the tests that every [stream.Driver] must pass, and
+// the tools that they are made of. A driver's own tests call:
+//
+//   - [RunDriver]: the contract of the driver's methods, one by one.
+//   - [RunLog]: how a [stream.Log] behaves over the driver.
+//   - [RunFaults]: that nothing is lost, repeated or reordered when any write
+//     fails in any of the ways in which a write can fail.
+//   - [RunModel]: that random operations have the outcomes that a second, much
+//     simpler implementation of the protocol gives them.
+//
+// The tests know a driver only by its interface. They run against a real store
+// as well as one in memory, so they await conditions and never sleep, and no
+// test runs in a synctest bubble: the goroutines of a real driver do not live in
+// the bubble.
+package streamtest

@@ -1,0 +1,119 @@
+package streamtest
+
+import (
+	"context"
+	"errors"
+	"runtime"
+	"testing"
+
+	"github.com/commoncurriculum/durable-streams-aws/pkg/stream"
+)
+
+// RunDriver runs the contract suite. Each call of open must return an empty store
+// that nobody else uses; what it needs to be closed it registers with t.Cleanup.
+func RunDriver(t *testing.T, open func(t *testing.T) stream.Driver) {
+	groups := []struct {
+		name string
+		run  func(t *testing.T, d stream.Driver)
+	}{
+		{"HeadRoundTrip", testHeadRoundTrip},
+		{"HeadNames", testHeadNames},
+		{"HeadsAreImmutable", testHeadsAreImmutable},
+		{"Create", testCreate},
+		{"Replace", testReplace},
+		{"Update", testUpdate},
+		{"Delete", testDelete},
+		{"NoHead", testNoHead},
+		{"Commit", testCommit},
+		{"CommitRefused", testCommitRefused},
+		{"CommitFastPath", testCommitFastPath},
+		{"Trim", testTrim},
+		{"RaceCreate", testRaceCreate},
+		{"RaceUpdate", testRaceUpdate},
+		{"RaceDelete", testRaceDelete},
+		{"RaceCommit", testRaceCommit},
+		{"RaceProducers", testRaceProducers},
+		{"RaceTrim", testRaceTrim},
+		{"Chunks", testChunks},
+		{"ChunkPutIfAbsent", testChunkPutIfAbsent},
+		{"ChunkRange", testChunkRange},
+		{"ChunkLives", testChunkLives},
+		{"Staged", testStaged},
+		{"LargeItems", testLargeItems},
+		{"Discard", testDiscard},
+		{"Producers", testProducers},
+		{"RaceSpill", testRaceSpill},
+		{"Manifests", testManifests},
+		{"Works", testWorks},
+	}
+	for _, g := range groups {
+		t.Run(g.name, func(t *testing.T) {
+			t.Parallel()
+			g.run(t, patient{open(t)})
+		})
+	}
+}
+
+// patient repeats writes that were not applied: a driver may throttle or lose
+// against a concurrent write whenever it likes.
+type patient struct{ stream.Driver }
+
+// patience is how often a write is repeated.
+const patience = 10_000
+
+func repeat(write func() error) error {
+	for range patience {
+		if err := write(); !errors.Is(err, stream.ErrNotApplied) {
+			return err
+		}
+		runtime.Gosched()
+	}
+	return errors.New("streamtest: the driver never applied a write")
+}
+
+func (p patient) Create(ctx context.Context, name string, head, replaced *stream.Head) error {
+	return repeat(func() error { return p.Driver.Create(ctx, name, head, replaced) })
+}
+
+func (p patient) Commit(ctx context.Context, name string, b *stream.Batch, l stream.Limits) (h *stream.Head, err error) {
+	err = repeat(func() error { h, err = p.Driver.Commit(ctx, name, b, l); return err })
+	return h, err
+}
+
+func (p patient) Update(ctx context.Context, name string, next *stream.Head) error {
+	return repeat(func() error { return p.Driver.Update(ctx, name, next) })
+}
+
+func (p patient) Trim(ctx context.Context, name string, inc stream.Incarnation, from, to stream.Offset) (h *stream.Head, err error) {
+	err = repeat(func() error { h, err = p.Driver.Trim(ctx, name, inc, from, to); return err })
+	return h, err
+}
+
+func (p patient) Delete(ctx context.Context, name string, inc stream.Incarnation) error {
+	return repeat(func() error { return p.Driver.Delete(ctx, name, inc) })
+}
+
+func (p patient) PutChunk(ctx context.Context, inc stream.Incarnation, c stream.Chunk) error {
+	return repeat(func() error { return p.Driver.PutChunk(ctx, inc, c) })
+}
+
+func (p patient) PutStaged(ctx context.Context, inc stream.Incarnation, id stream.StagedID, f stream.Frames) error {
+	return repeat(func() error { return p.Driver.PutStaged(ctx, inc, id, f) })
+}
+
+func (p patient) Discard(ctx context.Context, inc stream.Incarnation, max int) (done bool, err error) {
+	err = repeat(func() error { done, err = p.Driver.Discard(ctx, inc, max); return err })
+	return done, err
+}
+
+func (p patient) SpillProducer(ctx context.Context, inc stream.Incarnation, id string, s stream.Producer) error {
+	return repeat(func() error { return p.Driver.SpillProducer(ctx, inc, id, s) })
+}
+
+func (p patient) PutManifest(ctx context.Context, inc stream.Incarnation, m stream.Manifest) error {
+	return repeat(func() error { return p.Driver.PutManifest(ctx, inc, m) })
+}
+
+func (p patient) Settle(ctx context.Context, w stream.Work) error {
+	return repeat(func() error { return p.Driver.Settle(ctx, w) })
+}

@@ -1,0 +1,232 @@
+package streamtest
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+
+	"github.com/commoncurriculum/durable-streams-aws/pkg/stream"
+)
+
+// Method is a method of [stream.Driver].
+type Method string
+
+// The methods that change something, and those that do not.
+const (
+	Create        Method = "Create"
+	Commit        Method = "Commit"
+	Update        Method = "Update"
+	Trim          Method = "Trim"
+	Delete        Method = "Delete"
+	PutChunk      Method = "PutChunk"
+	PutStaged     Method = "PutStaged"
+	Discard       Method = "Discard"
+	SpillProducer Method = "SpillProducer"
+	PutManifest   Method = "PutManifest"
+	Settle        Method = "Settle"
+
+	Head            Method = "Head"
+	Chunks          Method = "Chunks"
+	Staged          Method = "Staged"
+	SpilledProducer Method = "SpilledProducer"
+	Manifests       Method = "Manifests"
+	Owed            Method = "Owed"
+)
+
+// Writes are the methods that change something.
+var Writes = []Method{Create, Commit, Update, Trim, Delete, PutChunk, PutStaged, Discard, SpillProducer, PutManifest, Settle}
+
+// Reads are the methods that do not.
+var Reads = []Method{Head, Chunks, Staged, SpilledProducer, Manifests, Owed}
+
+// Kind is a way in which a call fails.
+type Kind int
+
+const (
+	// None: the call does not fail.
+	None Kind = iota
+	// NotApplied: no effect, and the caller is told so.
+	NotApplied
+	// Lost: no effect, and the caller does not know. Reads fail in this way only.
+	Lost
+	// Applied: the effect takes place, and the caller does not know.
+	Applied
+	// Late: the effect takes place when ReleaseLate is called, and the caller does
+	// not know.
+	Late
+)
+
+// Kinds are all ways in which a write fails.
+var Kinds = []Kind{NotApplied, Lost, Applied, Late}
+
+func (k Kind) String() string {
+	return [...]string{"None", "NotApplied", "Lost", "Applied", "Late"}[k]
+}
+
+// errInjected is the error of a call whose outcome the caller does not know.
+var errInjected = errors.New("streamtest: injected failure")
+
+// Faults is a driver that fails on demand, and passes everything else on to
+// another one. It is safe for concurrent use.
+type Faults struct {
+	driver stream.Driver
+
+	mu       sync.Mutex
+	counts   map[Method]int
+	script   map[call]Kind
+	then     []func()
+	dead     bool
+	random   *rand.Rand
+	rate     float64
+	late     []func()
+	injected []string
+}
+
+// call is the nth call of a method, counted from 1.
+type call struct {
+	method Method
+	n      int
+}
+
+// NewFaults returns a driver without faults yet.
+func NewFaults(d stream.Driver) *Faults {
+	return &Faults{driver: d, counts: make(map[Method]int), script: make(map[call]Kind)}
+}
+
+// Script makes the nth call of a method fail, counted from 1 from now on, and the
+// calls after it too, one for each further kind.
+func (f *Faults) Script(m Method, n int, kinds ...Kind) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for i, k := range kinds {
+		f.script[call{m, f.counts[m] + n + i}] = k
+	}
+}
+
+// Then makes the calls of a method fail that follow the first scripted fault, one
+// for each kind.
+func (f *Faults) Then(m Method, kinds ...Kind) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.then = append(f.then, func() {
+		for i, k := range kinds {
+			f.script[call{m, f.counts[m] + 1 + i}] = k
+		}
+	})
+}
+
+// ThenDie makes all calls fail, without effect, that follow the first scripted
+// fault: as if the process had crashed there.
+func (f *Faults) ThenDie() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.then = append(f.then, func() { f.dead = true })
+}
+
+// Dead reports whether the process has crashed.
+func (f *Faults) Dead() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.dead
+}
+
+// Random makes calls fail at random: a share of them, in any way.
+func (f *Faults) Random(seed uint64, share float64) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.random, f.rate = rand.New(rand.NewPCG(seed, 0)), share
+}
+
+// Stop ends all faults. What is late remains so.
+func (f *Faults) Stop() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.random = nil
+	clear(f.script)
+}
+
+// ReleaseLate lets the effects of late writes take place, as far as their
+// conditions still hold.
+func (f *Faults) ReleaseLate() {
+	f.mu.Lock()
+	late := f.late
+	f.late = nil
+	f.mu.Unlock()
+	for _, apply := range late {
+		apply()
+	}
+}
+
+// Calls returns how often each method was called.
+func (f *Faults) Calls() map[Method]int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	calls := make(map[Method]int)
+	for m, n := range f.counts {
+		calls[m] = n
+	}
+	return calls
+}
+
+// Injected lists the faults so far.
+func (f *Faults) Injected() []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return append([]string(nil), f.injected...)
+}
+
+// next decides on the next call of a method.
+func (f *Faults) next(m Method) (n int, k Kind) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.counts[m]++
+	n = f.counts[m]
+	if f.dead {
+		return n, Lost
+	}
+	if k = f.script[call{m, n}]; k != None {
+		for _, then := range f.then {
+			then()
+		}
+		f.then = nil
+	}
+	if k == None && f.random != nil && f.random.Float64() < f.rate {
+		k = Kinds[f.random.IntN(len(Kinds))]
+	}
+	if k != None {
+		f.injected = append(f.injected, fmt.Sprintf("%s %d: %v", m, n, k))
+	}
+	return n, k
+}
+
+// write passes a write on, unless it is to fail. The write must put results where
+// only a call that does not fail returns them.
+func (f *Faults) write(m Method, write func() error) error {
+	n, k := f.next(m)
+	unknown := fmt.Errorf("%w: %s %d: %v", errInjected, m, n, k)
+	switch k {
+	case NotApplied:
+		return fmt.Errorf("%w: %s %d", stream.ErrNotApplied, m, n)
+	case Lost:
+		return unknown
+	case Applied:
+		write()
+		return unknown
+	case Late:
+		f.mu.Lock()
+		f.late = append(f.late, func() { write() })
+		f.mu.Unlock()
+		return unknown
+	default:
+		return write()
+	}
+}
+
+// read passes a read on, unless it is to fail.
+func (f *Faults) read(m Method, read func() error) error {
+	if n, k := f.next(m); k != None {
+		return fmt.Errorf("%w: %s %d", errInjected, m, n)
+	}
+	return read()
+}

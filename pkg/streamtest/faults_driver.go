@@ -1,0 +1,102 @@
+package streamtest
+
+import (
+	"context"
+
+	"github.com/commoncurriculum/durable-streams-aws/pkg/stream"
+)
+
+var _ stream.Driver = (*Faults)(nil)
+
+// A write that is late, or applied unknown to the caller, still happens when the
+// caller's context is over.
+func outlive(ctx context.Context) context.Context { return context.WithoutCancel(ctx) }
+
+// call1 passes a write with a result on. A late call must not write into a
+// variable that its caller has returned, so the result has a place of its own.
+func call1[T any](f *Faults, m Method, do func() (T, error)) (T, error) {
+	value := new(T)
+	if err := f.write(m, func() (err error) { *value, err = do(); return err }); err != nil {
+		return *new(T), err
+	}
+	return *value, nil
+}
+
+func read1[T any](f *Faults, m Method, do func() (T, error)) (value T, err error) {
+	err = f.read(m, func() (err error) { value, err = do(); return err })
+	return value, err
+}
+
+// Head implements [stream.Heads], as the following methods do.
+func (f *Faults) Head(ctx context.Context, name string, c stream.Consistency) (*stream.Head, error) {
+	return read1(f, Head, func() (*stream.Head, error) { return f.driver.Head(ctx, name, c) })
+}
+
+func (f *Faults) Create(ctx context.Context, name string, head, replaced *stream.Head) error {
+	return f.write(Create, func() error { return f.driver.Create(outlive(ctx), name, head, replaced) })
+}
+
+func (f *Faults) Commit(ctx context.Context, name string, b *stream.Batch, l stream.Limits) (*stream.Head, error) {
+	return call1(f, Commit, func() (*stream.Head, error) { return f.driver.Commit(outlive(ctx), name, b, l) })
+}
+
+func (f *Faults) Update(ctx context.Context, name string, next *stream.Head) error {
+	return f.write(Update, func() error { return f.driver.Update(outlive(ctx), name, next) })
+}
+
+func (f *Faults) Trim(ctx context.Context, name string, inc stream.Incarnation, from, to stream.Offset) (*stream.Head, error) {
+	return call1(f, Trim, func() (*stream.Head, error) { return f.driver.Trim(outlive(ctx), name, inc, from, to) })
+}
+
+func (f *Faults) Delete(ctx context.Context, name string, inc stream.Incarnation) error {
+	return f.write(Delete, func() error { return f.driver.Delete(outlive(ctx), name, inc) })
+}
+
+// PutChunk implements [stream.Chunks], as the following methods do.
+func (f *Faults) PutChunk(ctx context.Context, inc stream.Incarnation, c stream.Chunk) error {
+	return f.write(PutChunk, func() error { return f.driver.PutChunk(outlive(ctx), inc, c) })
+}
+
+func (f *Faults) Chunks(ctx context.Context, inc stream.Incarnation, after stream.Offset, max int) ([]stream.Chunk, error) {
+	return read1(f, Chunks, func() ([]stream.Chunk, error) { return f.driver.Chunks(ctx, inc, after, max) })
+}
+
+func (f *Faults) PutStaged(ctx context.Context, inc stream.Incarnation, id stream.StagedID, frames stream.Frames) error {
+	return f.write(PutStaged, func() error { return f.driver.PutStaged(outlive(ctx), inc, id, frames) })
+}
+
+func (f *Faults) Staged(ctx context.Context, inc stream.Incarnation, id stream.StagedID) (stream.Frames, error) {
+	return read1(f, Staged, func() (stream.Frames, error) { return f.driver.Staged(ctx, inc, id) })
+}
+
+func (f *Faults) Discard(ctx context.Context, inc stream.Incarnation, max int) (bool, error) {
+	return call1(f, Discard, func() (bool, error) { return f.driver.Discard(outlive(ctx), inc, max) })
+}
+
+// SpillProducer implements [stream.Producers], as the next method does.
+func (f *Faults) SpillProducer(ctx context.Context, inc stream.Incarnation, id string, p stream.Producer) error {
+	return f.write(SpillProducer, func() error { return f.driver.SpillProducer(outlive(ctx), inc, id, p) })
+}
+
+func (f *Faults) SpilledProducer(ctx context.Context, inc stream.Incarnation, id string) (p stream.Producer, found bool, err error) {
+	err = f.read(SpilledProducer, func() (err error) { p, found, err = f.driver.SpilledProducer(ctx, inc, id); return err })
+	return p, found, err
+}
+
+// PutManifest implements [stream.Manifests], as the next method does.
+func (f *Faults) PutManifest(ctx context.Context, inc stream.Incarnation, m stream.Manifest) error {
+	return f.write(PutManifest, func() error { return f.driver.PutManifest(outlive(ctx), inc, m) })
+}
+
+func (f *Faults) Manifests(ctx context.Context, inc stream.Incarnation, after stream.Offset, max int) ([]stream.Manifest, error) {
+	return read1(f, Manifests, func() ([]stream.Manifest, error) { return f.driver.Manifests(ctx, inc, after, max) })
+}
+
+// Owed implements [stream.Works], as the next method does.
+func (f *Faults) Owed(ctx context.Context, max int) ([]stream.Work, error) {
+	return read1(f, Owed, func() ([]stream.Work, error) { return f.driver.Owed(ctx, max) })
+}
+
+func (f *Faults) Settle(ctx context.Context, w stream.Work) error {
+	return f.write(Settle, func() error { return f.driver.Settle(outlive(ctx), w) })
+}

@@ -1,0 +1,151 @@
+package streamtest
+
+import (
+	"errors"
+	"time"
+
+	"github.com/commoncurriculum/durable-streams-aws/pkg/stream"
+)
+
+// latest is when a stream with a TTL that is not used must be gone.
+func latest(ttl time.Duration) time.Duration { return ttl + min(ttl/20, time.Minute) }
+
+func logSlidingTTL(r *rig) {
+	ctx := r.Context()
+	const ttl = 100 * time.Second
+	create := &stream.Create{Config: stream.Config{ContentType: "text/plain", TTL: ttl, HasTTL: true}}
+	_, _, err := r.Create(ctx, "s", create)
+	must(r.T, err)
+
+	// Each use keeps the stream for a full TTL; reading its metadata is no use.
+	uses := []func(){
+		func() { r.append("s", plain("x")) },
+		func() { r.text("s", stream.Start()) },
+		func() { _, err := r.Read(ctx, "s", stream.Now()); must(r.T, err) },
+		func() {
+			f, _, err := r.Follow(ctx, "s", stream.Now())
+			must(r.T, err)
+			f.Close()
+		},
+		func() { r.append("s", produced("p", 0, 0, "y")) },
+		func() { r.append("s", &stream.Append{Close: true}) },
+		func() { r.text("s", stream.Start()) },
+	}
+	for i, use := range uses {
+		for _, later := range []time.Duration{ttl - time.Millisecond, time.Second, 3 * time.Second, ttl / 2, ttl - time.Millisecond} {
+			r.clock.Advance(later)
+			if _, err := r.Log.Head(ctx, "s"); err != nil {
+				r.Fatalf("use %d, %v after the last one: %v", i, later, err)
+			}
+			if i == 0 || i == 4 || i == 5 {
+				r.text("s", stream.Start())
+			} else {
+				use()
+			}
+		}
+		use()
+	}
+	r.clock.Advance(ttl - time.Millisecond)
+	if _, err := r.Log.Head(ctx, "s"); err != nil {
+		r.Fatalf("just before the end: %v", err)
+	}
+	r.clock.Advance(latest(ttl) - ttl + time.Millisecond)
+	r.gone("s")
+	wantOwed(r.T, r.driver)
+
+	// Creating over the expired stream begins a new life, and owes the old one.
+	h, created, err := r.Create(ctx, "s", create)
+	if err != nil || !created {
+		r.Fatalf("new: %v, %v", created, err)
+	}
+	r.append("s", produced("p", 0, 0, "new life"))
+	if text, _ := r.text("s", stream.Start()); text != "new life" {
+		r.Errorf("the new life is %q", text)
+	}
+	if n := len(owed(r.T, r.driver)); n != 1 {
+		r.Errorf("%d works owed, want 1", n)
+	}
+
+	// Deleting an expired stream finds nothing, yet cleans up.
+	r.clock.Advance(latest(ttl))
+	if err := r.Delete(ctx, "s"); !errors.Is(err, stream.ErrNotFound) {
+		r.Errorf("Delete of an expired stream: %v", err)
+	}
+	wantStored(r.T, r.driver, "s", nil)
+	if n := len(owed(r.T, r.driver)); n != 2 {
+		r.Errorf("%d works owed after %v, want 2", n, h.Incarnation)
+	}
+}
+
+func logZeroTTL(r *rig) {
+	for range 3 {
+		_, created, err := r.Create(r.Context(), "s", &stream.Create{
+			Config: stream.Config{ContentType: "text/plain", HasTTL: true}, Records: records("x")})
+		if err != nil || !created {
+			r.Fatalf("new: %v, %v", created, err)
+		}
+		r.gone("s")
+	}
+}
+
+func logExpiresAt(r *rig) {
+	ctx := r.Context()
+	end := r.clock.Now().Add(time.Minute)
+	create := &stream.Create{Config: stream.Config{ContentType: "text/plain", ExpiresAt: end}}
+	_, _, err := r.Create(ctx, "s", create)
+	must(r.T, err)
+	r.append("s", plain("x"))
+	r.clock.Advance(time.Minute - time.Millisecond)
+	// Using it does not prolong it.
+	r.append("s", plain("y"))
+	r.text("s", stream.Start())
+	r.clock.Advance(time.Millisecond)
+	r.gone("s")
+	// The same create again is for a stream that is over at once; it is new each time.
+	for range 2 {
+		if _, created, err := r.Create(ctx, "s", create); err != nil || !created {
+			r.Errorf("new: %v, %v", created, err)
+		}
+		r.gone("s")
+	}
+}
+
+func logCollect(r *rig) {
+	ctx := r.Context()
+	var ended []stream.Incarnation
+	for range 5 {
+		h := r.create("s", "text/plain")
+		for n := range 12 {
+			r.append("s", produced(string(rune('a'+n%4)), 0, uint64(n/4), "some text"))
+		}
+		r.append("s", plain(string(make([]byte, 100<<10))))
+		must(r.T, r.Delete(ctx, "s"))
+		ended = append(ended, h.Incarnation)
+	}
+	r.create("s", "text/plain")
+	r.append("s", plain("alive"))
+	settled := 0
+	eventually(r.T, func() error {
+		done, err := r.Log.Collect(ctx, 2)
+		must(r.T, err)
+		if done.Failed != 0 || done.Settled > 2 {
+			r.Fatalf("Collect: %+v", done)
+		}
+		if settled += done.Settled; settled < len(ended) {
+			return errors.New("not everything is collected")
+		}
+		return nil
+	})
+	wantOwed(r.T, r.driver)
+	for _, inc := range ended {
+		if chunks := allChunks(r.T, r.driver, inc, stream.Offset{}, 1<<20); len(chunks) > 0 {
+			r.Errorf("%d chunks of an ended life are left", len(chunks))
+		}
+		for _, p := range "abcd" {
+			wantSpilled(r.T, r.driver, inc, string(p), nil)
+		}
+	}
+	if text, _ := r.text("s", stream.Start()); text != "alive" {
+		r.Errorf("the living stream is %q", text)
+	}
+}

@@ -1,0 +1,129 @@
+package streamtest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/commoncurriculum/durable-streams-aws/pkg/stream"
+)
+
+// seedVariable sets the seed of the random faults, to repeat a failed run as far
+// as the scheduler allows.
+const seedVariable = "STREAMTEST_SEED"
+
+// randomFaults runs rounds with several clients of two processes, while a share
+// of all driver calls fails and late effects take place at any moment.
+func randomFaults(t *testing.T, d stream.Driver) {
+	const rounds = 24
+	seed := uint64(time.Now().UnixNano())
+	if s := os.Getenv(seedVariable); s != "" {
+		var err error
+		seed, err = strconv.ParseUint(s, 10, 64)
+		must(t, err)
+	}
+	var wg sync.WaitGroup
+	for i := range uint64(rounds) {
+		wg.Go(func() {
+			if faults, err := randomRound(t.Context(), d, seed+i); err != nil {
+				t.Errorf("%s=%d: %v\nafter %s", seedVariable, seed+i, err, strings.Join(faults, ", "))
+			}
+		})
+	}
+	wg.Wait()
+}
+
+func randomRound(ctx context.Context, d stream.Driver, seed uint64) (injected []string, err error) {
+	const writers, each = 6, 10
+	limits := Tiny()
+	limits.WriteTimeout = 3 * time.Second
+	// Some heads forget commits quickly, so that more outcomes stay unknown.
+	limits.Remember = []int{1, 2, 8}[seed%3]
+	spare, err := stream.New(d, stream.Options{Limits: limits})
+	if err != nil {
+		return nil, err
+	}
+	name := fmt.Sprint("random ", seed)
+	contentType := contentTypes[seed/3%2]
+	if _, _, err := spare.Create(ctx, name, &stream.Create{Config: stream.Config{ContentType: contentType}}); err != nil {
+		return nil, err
+	}
+	history := &History{}
+	var processes []*client
+	for i := range uint64(2) {
+		f := NewFaults(d)
+		f.Random(seed+i, 0.12)
+		log, err := stream.New(f, stream.Options{Limits: limits})
+		if err != nil {
+			return nil, err
+		}
+		processes = append(processes, &client{log: log, spare: spare, faults: f, name: name, contentType: contentType, history: history})
+	}
+	done := make(chan struct{})
+	var late sync.WaitGroup
+	late.Go(func() {
+		for {
+			select {
+			case <-time.After(2 * time.Millisecond):
+				for _, c := range processes {
+					c.faults.ReleaseLate()
+				}
+			case <-done:
+				return
+			}
+		}
+	})
+	errs := make([]error, writers)
+	var wg sync.WaitGroup
+	for i := range writers {
+		wg.Go(func() { errs[i] = processes[i%2].writeOn(ctx, fmt.Sprint("w", i), each, i%3 != 0) })
+	}
+	wg.Wait()
+	close(done)
+	late.Wait()
+	for _, c := range processes {
+		c.faults.Stop()
+		c.faults.ReleaseLate()
+		injected = append(injected, c.faults.Injected()...)
+	}
+	if err := errors.Join(errs...); err != nil {
+		return injected, err
+	}
+	if err := history.Verify(ctx, spare, d, name); err != nil {
+		return injected, err
+	}
+	// What remained in the buffer still flushes.
+	if err := spare.Flush(ctx, name); err != nil {
+		return injected, err
+	}
+	return injected, history.Verify(ctx, spare, d, name)
+}
+
+// writeOn appends one write after the other.
+func (c *client) writeOn(ctx context.Context, writer string, n int, producer bool) error {
+	for i := range n {
+		w := c.history.Begin(writer, i, 1+i%2, (i*37)%90)
+		var tagged *stream.ProducerTag
+		if producer {
+			tagged = tag(writer, 0, uint64(i))
+		}
+		if err := c.append(ctx, w, tagged); err != nil {
+			return err
+		}
+		if producer && w.outcome != applied {
+			return nil // its next request would be a gap
+		}
+		if i%4 == 3 {
+			if err := c.glance(ctx); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

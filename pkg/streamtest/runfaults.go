@@ -1,0 +1,227 @@
+package streamtest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/commoncurriculum/durable-streams-aws/pkg/stream"
+	"github.com/commoncurriculum/durable-streams-aws/pkg/streamtest/fsck"
+)
+
+// RunFaults lets every write of a stream's life fail in every way, and checks that
+// what clients were told is what the stream holds. Then it lets calls fail at
+// random while several clients work at once.
+func RunFaults(t *testing.T, open func(t *testing.T) stream.Driver) {
+	t.Run("Each", func(t *testing.T) { eachFault(t, open(t)) })
+	t.Run("Random", func(t *testing.T) { randomFaults(t, open(t)) })
+}
+
+// trial is one run of the scenario with certain faults.
+type trial struct {
+	name string
+	// producers says that all appends have one.
+	producers bool
+	// release says when late writes take effect.
+	release release
+	// crash says that the process ends with the first fault.
+	crash bool
+	arm   func(f *Faults)
+}
+
+type release string
+
+const (
+	// soon: after the operation that gave up.
+	soon release = "soon"
+	// atEnd: when the stream is about to be checked.
+	atEnd release = "at the end"
+	// nextLife: after the stream was deleted and created again.
+	nextLife release = "in the next life"
+)
+
+// eachFault runs the scenario for each call and kind.
+func eachFault(t *testing.T, d stream.Driver) {
+	var trials []trial
+	for _, producers := range []bool{false, true} {
+		calls, err := trial{name: fmt.Sprint("dry run ", producers), producers: producers, release: atEnd, arm: func(*Faults) {}}.run(t.Context(), d)
+		if err != nil {
+			t.Fatalf("without any fault: %v", err)
+		}
+		for _, m := range Writes {
+			if calls[m] == 0 && m != PutManifest && (producers || m != SpillProducer) {
+				t.Errorf("the scenario never calls %s", m)
+			}
+			for n := 1; n <= calls[m]; n++ {
+				trials = append(trials, trialsOf(m, n, producers)...)
+			}
+		}
+		for _, m := range Reads {
+			for n := 1; n <= calls[m]; n++ {
+				trials = append(trials, trial{name: fmt.Sprintf("%s %d", m, n), producers: producers, release: atEnd,
+					arm: func(f *Faults) { f.Script(m, n, Lost, Lost) }})
+			}
+		}
+	}
+	t.Logf("%d trials", len(trials))
+	runTrials(t, d, trials)
+}
+
+// trialsOf lists what is tried with one write.
+func trialsOf(m Method, n int, producers bool) (trials []trial) {
+	add := func(what string, r release, arm func(f *Faults)) {
+		name := fmt.Sprintf("%s %d %s, released %s", m, n, what, r)
+		trials = append(trials, trial{name: name, producers: producers, release: r, arm: arm})
+	}
+	for _, k := range Kinds {
+		once := func(f *Faults) { f.Script(m, n, k) }
+		add(k.String(), soon, once)
+		if k == Late {
+			add(k.String(), atEnd, once)
+			// A blind commit and a create do not know which life they are for, so
+			// nothing keeps a late one out of the next (see the contract of Driver).
+			if m != Commit && m != Create {
+				add(k.String(), nextLife, once)
+			}
+		}
+		add(k.String()+" twice", atEnd, func(f *Faults) { f.Script(m, n, k, k) })
+		add(k.String()+", then a crash", atEnd, func(f *Faults) { f.Script(m, n, k); f.ThenDie() })
+		trials[len(trials)-1].crash = true
+		if m != Commit && m != Update || k == NotApplied {
+			continue
+		}
+		// Finding out what became of it fails as well.
+		for _, second := range Kinds {
+			add(fmt.Sprintf("%v, then Update %v", k, second), soon, func(f *Faults) { f.Script(m, n, k); f.Then(Update, second) })
+			add(fmt.Sprintf("%v, then Commit %v", k, second), atEnd, func(f *Faults) { f.Script(m, n, k); f.Then(Commit, second) })
+		}
+		add(k.String()+", then reads fail", atEnd, func(f *Faults) { f.Script(m, n, k); f.Then(Head, Lost, Lost) })
+	}
+	return trials
+}
+
+// runTrials runs trials, many at once: they mostly wait.
+func runTrials(t *testing.T, d stream.Driver, trials []trial) {
+	ctx := t.Context()
+	queue := make(chan trial)
+	var wg sync.WaitGroup
+	for range 16 {
+		wg.Go(func() {
+			for one := range queue {
+				one.name = fmt.Sprintf("%s, producers: %v", one.name, one.producers)
+				if _, err := one.run(ctx, d); err != nil {
+					t.Errorf("%s: %v", one.name, err)
+				}
+			}
+		})
+	}
+	for _, one := range trials {
+		queue <- one
+	}
+	close(queue)
+	wg.Wait()
+}
+
+// run runs the scenario, and returns how often each method was called.
+func (one trial) run(ctx context.Context, d stream.Driver) (map[Method]int, error) {
+	f := NewFaults(d)
+	limits := Tiny()
+	if one.crash {
+		// Nobody waits for a dead process for long.
+		limits.WriteTimeout = 60 * time.Millisecond
+	}
+	log, err := stream.New(f, stream.Options{Limits: limits})
+	if err != nil {
+		return nil, err
+	}
+	spare, err := stream.New(d, stream.Options{Limits: Tiny()})
+	if err != nil {
+		return nil, err
+	}
+	one.arm(f)
+	c := &client{log: log, spare: spare, faults: f, name: one.name, contentType: "text/plain", history: &History{}}
+	if err := one.live(ctx, c, d, 0); err != nil {
+		return nil, err
+	}
+	// The same name again: nothing of the first life may reach into the second.
+	c.history = &History{}
+	if err := one.live(ctx, c, d, 1); err != nil {
+		return nil, fmt.Errorf("second life: %w", err)
+	}
+	if err := c.collect(ctx); err != nil {
+		return nil, err
+	}
+	if h, err := d.Head(ctx, one.name, stream.Strong); !errors.Is(err, stream.ErrNoHead) {
+		return nil, fmt.Errorf("after the last delete: %+v, %w", h, err)
+	}
+	return f.Calls(), nil
+}
+
+// live is one life of a stream: all that a client can do to it, each step with the
+// late effects of an earlier one perhaps in between.
+func (one trial) live(ctx context.Context, c *client, d stream.Driver, life int) error {
+	var steps []func() error
+	step := func(do func() error) { steps = append(steps, do) }
+	step(func() error { return c.create(ctx, c.history.Begin(fmt.Sprint("creator", life), 0, 1, 4)) })
+	states := make(map[string]*stream.Producer)
+	for n := range 14 {
+		step(func() error {
+			// Sizes around that of staging.
+			w := c.history.Begin(fmt.Sprintf("w%d", life), n, 1+n%2, []int{4, 20, 60, 2, 110}[n%5])
+			if !one.producers {
+				return c.append(ctx, w, nil)
+			}
+			// More producers than the head holds; some begin a new epoch.
+			id := fmt.Sprint("p", n*3%4)
+			state := states[id]
+			switch {
+			case state == nil:
+				state = &stream.Producer{}
+				states[id] = state
+			case n%5 == 4:
+				*state = stream.Producer{Epoch: state.Epoch + 1}
+			default:
+				state.Seq++
+			}
+			return c.append(ctx, w, tag(id, state.Epoch, state.Seq))
+		})
+		if n%4 == 1 {
+			step(func() error { return c.glance(ctx) })
+		}
+	}
+	step(func() error { return c.flush(ctx) })
+	step(func() error {
+		if one.producers {
+			return c.close(ctx, tag("closer", 0, 0))
+		}
+		return c.close(ctx, nil)
+	})
+	releases := one.release != nextLife || life == 1
+	for i, do := range steps {
+		if err := do(); err != nil {
+			return fmt.Errorf("step %d: %w", i, err)
+		}
+		if releases && one.release != atEnd {
+			c.faults.ReleaseLate()
+		}
+	}
+	if releases {
+		c.faults.ReleaseLate()
+	}
+	if err := c.history.Verify(ctx, c.spare, d, c.name); err != nil {
+		return err
+	}
+	if err := c.delete(ctx); err != nil {
+		return err
+	}
+	if releases {
+		c.faults.ReleaseLate()
+	}
+	if r, err := fsck.Stream(ctx, d, c.name); !errors.Is(err, stream.ErrNoHead) {
+		return fmt.Errorf("after the delete: %+v, %w", r, err)
+	}
+	return nil
+}
