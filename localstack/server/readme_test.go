@@ -1,0 +1,98 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/commoncurriculum/durable-streams-aws/pkg/config"
+)
+
+func readme(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// TestCurlTour runs the README's tour, command by command, as a reader would.
+func TestCurlTour(t *testing.T) {
+	// What each command must answer, in the order of the README.
+	want := []struct{ status, contains string }{
+		{"201", "Stream-Next-Offset: 0000000000000000_0000000000000000"},
+		{"204", "Stream-Next-Offset: 0000000000000000_0000000000000001"},
+		{"204", "Stream-Next-Offset: 0000000000000000_0000000000000003"},
+		{"200", `[{"from":"ann","text":"hello"},{"from":"bob","text":"hi"},{"from":"ann","text":"how are you?"}]`},
+		{"200", `[{"from":"ann","text":"how are you?"}]`},
+		{"200", "\r\n\r\n[]"},
+		{"200", "Content-Type: application/json"},
+		{"200", "Stream-Cursor: "},
+		{"", `data:{"streamNextOffset":"0000000000000000_0000000000000003"`},
+		{"200", "Producer-Seq: 0"},
+		{"204", "Producer-Seq: 0"},
+		{"204", ""},
+		{"409", "Stream-Seq"},
+		{"204", "Stream-Closed: true"},
+		{"409", "Stream-Closed: true"},
+		{"204", ""},
+		{"201", ""},
+		{"204", ""},
+	}
+	p := mustStart(t, buildServer(t), "STORE=memory")
+	_, tour, _ := strings.Cut(readme(t), "## A tour with curl")
+	tour, _, _ = strings.Cut(tour, "\n## ")
+	commands := regexp.MustCompile(`(?m)^curl .*$`).FindAllString(tour, -1)
+	if len(commands) != len(want) {
+		t.Fatalf("the tour has %d commands, the test expects %d", len(commands), len(want))
+	}
+	for i, command := range commands {
+		there := strings.ReplaceAll(command, "http://127.0.0.1:4437/v1/stream/", p.url)
+		if there == command {
+			t.Errorf("%s: does not address the local server", command)
+		}
+		out, err := exec.Command("bash", "-c", there).Output()
+		// 28 is curl's --max-time, which ends the look at a live stream.
+		if exit, ok := err.(*exec.ExitError); err != nil && (!ok || exit.ExitCode() != 28) {
+			t.Errorf("%s: %v", command, err)
+		}
+		answer := string(out)
+		if want[i].status != "" && !strings.HasPrefix(answer, "HTTP/1.1 "+want[i].status+" ") {
+			t.Errorf("%s\nwant %s, got:\n%s", command, want[i].status, answer)
+		}
+		if !strings.Contains(answer, want[i].contains) {
+			t.Errorf("%s\nwant %q in:\n%s", command, want[i].contains, answer)
+		}
+	}
+}
+
+func TestReadmeListsEveryVariable(t *testing.T) {
+	var rows []string
+	for _, v := range config.Variables(config.Server{}) {
+		value := "`" + v.Default + "`"
+		if v.Default == "" {
+			value = ""
+		}
+		rows = append(rows, fmt.Sprintf("| `%s` | %s | %s |", v.Name, value, v.Doc))
+	}
+	table := strings.Join(rows, "\n")
+	if !strings.Contains(readme(t), table) {
+		t.Errorf("the table of variables in README.md should be:\n%s", table)
+	}
+}
+
+func TestReadmeNamesOnlyCommandsThatExist(t *testing.T) {
+	makefile, err := os.ReadFile("../../Makefile")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range regexp.MustCompile("(?m)(?:^|`)(?:[A-Z_]+=\\S+ )*make ([a-z-]+)").FindAllStringSubmatch(readme(t), -1) {
+		if !strings.Contains(string(makefile), "\n"+m[1]+":") {
+			t.Errorf("README.md says make %s, which the Makefile does not have", m[1])
+		}
+	}
+}
