@@ -15,3 +15,5 @@ func TestDriver(t *testing.T) { streamtest.RunDriver(t, open) }
 func TestLog(t *testing.T) { streamtest.RunLog(t, open) }
 
 func TestFaults(t *testing.T) { streamtest.RunFaults(t, open) }
+
+func TestModel(t *testing.T) { streamtest.RunModel(t, open) }

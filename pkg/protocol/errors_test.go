@@ -46,6 +46,9 @@ func TestAnswers(t *testing.T) {
 		{fmt.Errorf("%w: %w", stream.ErrUnavailable, secret), 503, header{"Retry-After": "1"}},
 	}
 	covered := map[int]bool{}
+	if a := answerTo(secret); a.status != 500 || strings.Contains(a.text, "hunter2") {
+		t.Errorf("an unforeseen error is answered with %d, %q", a.status, a.text)
+	}
 	for _, c := range cases {
 		row := -1
 		for i, a := range answers {

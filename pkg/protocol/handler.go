@@ -90,9 +90,7 @@ func (x *exchange) serve() error {
 // send begins the response, and completes it unless more is to be streamed.
 func (x *exchange) send(status int, body []byte) {
 	if len(body) > 0 {
-		// A reader that takes its time must not hold the body's memory for ever.
-		// Writers that know no deadlines have their own ways.
-		_ = http.NewResponseController(x.w).SetWriteDeadline(time.Now().Add(x.config.WriteStall))
+		x.allowWrite()
 	}
 	x.status = status
 	x.w.WriteHeader(status)
@@ -104,6 +102,13 @@ func (x *exchange) send(status int, body []byte) {
 	if err != nil {
 		x.cause = err
 	}
+}
+
+// allowWrite gives the reader time to take what is written next, whatever limit
+// there was before. One that takes longer is given up, so that it does not hold
+// the answer's memory for ever. Writers without deadlines have their own ways.
+func (x *exchange) allowWrite() {
+	_ = http.NewResponseController(x.w).SetWriteDeadline(time.Now().Add(x.config.WriteStall))
 }
 
 // finish ends every exchange: it contains panics, and writes the log line.

@@ -25,6 +25,7 @@ func (x *exchange) longPoll(q query) error {
 	case page.Count == 0:
 		x.place(page)
 		h["Cache-Control"] = headerNoStore
+		x.allowWrite()
 		x.send(http.StatusNoContent, nil)
 	case q.from.IsNow():
 		x.sendPage(page, uncached)

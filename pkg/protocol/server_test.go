@@ -47,7 +47,7 @@ func (p *pipes) dial(t *testing.T) net.Conn {
 // serve starts a server for a kit. It must run in a bubble.
 func serve(t *testing.T, k *kit) (*pipes, *http.Server) {
 	p := &pipes{accept: make(chan net.Conn), closed: make(chan struct{})}
-	s := &http.Server{Handler: k.Handler}
+	s := &http.Server{Handler: k.Handler, WriteTimeout: 2 * time.Second}
 	go s.Serve(p)
 	t.Cleanup(func() { k.Shutdown(); s.Close() })
 	return p, s
@@ -140,6 +140,25 @@ func TestServerGivesUpStalledReader(t *testing.T) {
 	}
 }
 
+// A live response that ends after its time ends cleanly, though the time of its
+// last write, and of the server's ordinary writes, is long over.
+func TestServerEndsLiveResponses(t *testing.T) {
+	for mode, want := range map[string]string{"sse": "200 " + open1000(0) + "<nil>", "long-poll": "204 <nil>"} {
+		bubble(t, mode, func(t *testing.T) {
+			k := newKit(t, inBubble, func(s *setup) { s.WriteStall = time.Second })
+			p, _ := serve(t, k)
+			k.run(t, createText)
+			c := p.dial(t)
+			fmt.Fprintf(c, "GET /v1/stream/s?offset=now&live=%s HTTP/1.1\r\nHost: h\r\n\r\n", mode)
+			resp := answerOn(t, c, "GET")
+			body, err := io.ReadAll(resp.Body)
+			if got := fmt.Sprint(resp.StatusCode, " ", string(body), err); got != want {
+				t.Errorf("got %q, want %q", got, want)
+			}
+		})
+	}
+}
+
 // After Shutdown a server can stop without waiting for live readers.
 func TestServerShutdown(t *testing.T) {
 	bubble(t, "shutdown", func(t *testing.T) {
@@ -185,8 +204,7 @@ func TestServerShutdown(t *testing.T) {
 func TestServerAbortsOnPanic(t *testing.T) {
 	bubble(t, "panic", func(t *testing.T) {
 		k := newKit(t, inBubble)
-		p, s := serve(t, k)
-		s.ErrorLog = nil
+		p, _ := serve(t, k)
 		k.run(t, step{do: "PUT /v1/stream/s", with: header{"Content-Type": "text/plain", "Stream-TTL": "10"}, status: 201})
 		c := p.dial(t)
 		go fmt.Fprint(c, "GET /v1/stream/s?offset=now&live=sse HTTP/1.1\r\nHost: h\r\n\r\n")

@@ -3,7 +3,6 @@ package protocol
 import (
 	"errors"
 	"net/http"
-	"time"
 
 	"github.com/commoncurriculum/durable-streams-aws/pkg/stream"
 )
@@ -40,6 +39,8 @@ func (x *exchange) sse(q query) error {
 		h["Stream-Sse-Data-Encoding"] = headerBase64
 	}
 	x.send(http.StatusOK, nil)
+	// The last event's time may be over when the server ends the response.
+	defer x.allowWrite()
 
 	cursor := x.cursor(q.cursor)
 	for {
@@ -69,7 +70,7 @@ func (x *exchange) sendEvents(p *stream.Page, text bool, cursor uint64) error {
 		buf.b = appendDataEvent(buf.b, p, text)
 	}
 	buf.b = appendControlEvent(buf.b, p, cursor)
-	_ = http.NewResponseController(x.w).SetWriteDeadline(time.Now().Add(x.config.WriteStall))
+	x.allowWrite()
 	n, err := x.w.Write(buf.b)
 	x.sent += int64(n)
 	if err != nil {

@@ -37,10 +37,10 @@ func parseEvents(t testing.TB, s string) (events [][2]string) {
 	return events
 }
 
-// pageOf returns a page with records of a content type, as the log makes it.
-func pageOf(t testing.TB, contentType string, records ...string) *stream.Page {
+// pageOf returns a page with records of a content type, as the log makes it. The
+// stream is there only for that.
+func pageOf(t testing.TB, k *kit, contentType string, records ...string) *stream.Page {
 	t.Helper()
-	k := newKit(t)
 	c := &stream.Create{Config: stream.Config{ContentType: contentType}}
 	for _, r := range records {
 		c.Records.Add([]byte(r))
@@ -52,6 +52,9 @@ func pageOf(t testing.TB, contentType string, records ...string) *stream.Page {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if err := k.log.Delete(t.Context(), "s"); err != nil {
+		t.Fatal(err)
+	}
 	return p
 }
 
@@ -61,12 +64,13 @@ func normal(s string) string {
 }
 
 func TestTextEvent(t *testing.T) {
+	k := newKit(t)
 	for _, records := range [][]string{
 		{"hello"}, {"line1\nline2"}, {"a\r\nb\rc\n"}, {"\n"}, {"\n\n"}, {" leading", " and\n  inner spaces"},
 		{"a\r", "\nb"}, {"a\r", "b"}, {"a\n", " b"}, {"a", "\r\n"}, {"event: control\ndata:{}\n\nid: 1"}, {":comment"}, {"\xc3", "\xa9"}, {"\x00"},
 	} {
 		text := strings.Join(records, "")
-		b := appendDataEvent(nil, pageOf(t, "text/plain", records...), true)
+		b := appendDataEvent(nil, pageOf(t, k, "text/plain", records...), true)
 		events := parseEvents(t, string(b))
 		if len(events) != 1 || events[0] != [2]string{"data", normal(text)} {
 			t.Errorf("%q became %q", records, events)
@@ -81,6 +85,7 @@ func FuzzDataEvent(f *testing.F) {
 	f.Add("a\r", "\n b", true)
 	f.Add("data: x\n\nevent: control", "\x00\xff", false)
 	f.Add(" ", "\n \n", true)
+	k := newKit(f)
 	f.Fuzz(func(t *testing.T, first, second string, text bool) {
 		if first == "" || second == "" {
 			return
@@ -89,7 +94,7 @@ func FuzzDataEvent(f *testing.F) {
 		if text {
 			contentType = "text/html"
 		}
-		b := appendDataEvent(nil, pageOf(t, contentType, first, second), text)
+		b := appendDataEvent(nil, pageOf(t, k, contentType, first, second), text)
 		b = append(b, "event: control\ndata:{}\n\n"...)
 		events := parseEvents(t, string(b))
 		if len(events) != 2 || events[0][0] != "data" || events[1] != [2]string{"control", "{}"} {
@@ -127,7 +132,7 @@ func BenchmarkDataEvent(b *testing.B) {
 			for i := range records {
 				records[i] = `{"id":123456,"name":"somebody","text":"some text, and more"}`
 			}
-			p, text := pageOf(b, contentType, records...), isText(contentType)
+			p, text := pageOf(b, newKit(b), contentType, records...), isText(contentType)
 			var out []byte
 			b.SetBytes(int64(p.Size))
 			b.ReportAllocs()

@@ -432,3 +432,6 @@ func invariants(h *stream.Head, l stream.Limits) error {
 func splitRecords(s string) []string {
 	return strings.FieldsFunc(s, func(r rune) bool { return r == '<' || r == '>' })
 }
+
+// dump writes out a head, to be compared with another state of it.
+func dump(h *stream.Head) string { return fmt.Sprintf("%+v", *h) }

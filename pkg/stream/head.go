@@ -186,7 +186,10 @@ func (h *Head) Clone() *Head {
 	c.Producers = maps.Clone(h.Producers)
 	c.Recent = slices.Clone(h.Recent)
 	c.Burned = slices.Clone(h.Burned)
-	c.Buffer = slices.Clone(h.Buffer)
+	if len(h.Buffer) > 0 {
+		// Most clones are made to add an entry.
+		c.Buffer = append(make([]Entry, 0, len(h.Buffer)+1), h.Buffer...)
+	}
 	return &c
 }
 

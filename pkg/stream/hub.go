@@ -14,7 +14,7 @@ var errGone = errors.New("stream: head is gone")
 // waits for them. The zero value never polls.
 type Poll struct {
 	// Fast is the interval after activity, Idle the one that it grows to while
-	// nothing happens, by half at each poll.
+	// nothing happens, by half at each poll. An Idle below Fast counts as Fast.
 	Fast, Idle time.Duration
 }
 
@@ -137,7 +137,7 @@ func (b *hub) pollHead(ctx context.Context, w *watcher) {
 		if changed {
 			interval = b.poll.Fast
 		} else {
-			interval = min(interval+interval/2, b.poll.Idle)
+			interval = min(interval+interval/2, max(b.poll.Fast, b.poll.Idle))
 		}
 		last = h
 		w.update(h)

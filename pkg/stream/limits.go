@@ -47,7 +47,7 @@ func DefaultLimits() Limits {
 		SegmentCount: 1000,
 		SegmentSize:  4 << 20,
 		FlushSize:    32 << 10,
-		FlushCount:   128,
+		FlushCount:   64,
 		BufferSize:   512 << 10,
 		BufferCount:  1024,
 		StageSize:    64 << 10,

@@ -26,7 +26,10 @@ type Offset struct {
 
 // String returns the token that clients see: both parts as 16 decimal digits,
 // joined by an underscore.
-func (o Offset) String() string { return string(o.AppendText(nil)) }
+func (o Offset) String() string {
+	var room [2*offsetDigits + 1]byte
+	return string(o.AppendText(room[:0]))
+}
 
 // AppendText appends the token to b.
 func (o Offset) AppendText(b []byte) []byte {

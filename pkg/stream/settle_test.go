@@ -128,6 +128,52 @@ func TestLateWriteArrivesBeforeBurning(t *testing.T) {
 	})
 }
 
+// A producer's write may still happen that was done again instead of being burned.
+// Until it was seen to be applied no refusal is certain, so none is told.
+func TestRefusalInDoubt(t *testing.T) {
+	for _, c := range []struct {
+		why    string
+		append *stream.Append
+		then   string // what fails after the write whose outcome is unknown
+		want   string
+	}{
+		{"what follows fails", text("x", by("p", 0, 0)), "chunk", "123x"},
+		{"its predecessor comes later", text("x", by("p", 0, 1)), "", "12x"},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			lim := stream.DefaultLimits()
+			lim.FlushCount, lim.BufferCount = 3, 3
+			l, s := open(t, lim)
+			create(t, l)
+			put(t, l, text("1"))
+			if c.then != "" {
+				put(t, l, text("2"))
+				put(t, l, text("3")) // now the buffer is full
+			}
+			s.hook(onceEach(map[string]fault{"commit": late, c.then: lost}))
+			if _, err := l.Append(t.Context(), name, c.append); !errors.Is(err, stream.ErrUnsettled) || errors.Is(err, stream.ErrUnavailable) {
+				t.Errorf("%s: %v", c.why, err)
+			}
+			s.hook(nil)
+			if c.then != "" {
+				if err := l.Flush(t.Context(), name); err != nil {
+					t.Fatal(err)
+				}
+			} else {
+				put(t, l, text("2", by("p", 0, 0)))
+			}
+			s.arrive()
+			if got := content(t, l); got != c.want {
+				t.Errorf("%s: content %q", c.why, got)
+			}
+			// The producer asks again, and learns that it is there.
+			if r := put(t, l, c.append); !r.Duplicate {
+				t.Errorf("%s: %+v", c.why, r)
+			}
+		})
+	}
+}
+
 // When the memory of the head has moved on, nobody knows; nothing is guessed.
 func TestMemoryMovedOn(t *testing.T) {
 	lim := stream.DefaultLimits()
