@@ -14,11 +14,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"syscall"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/bloom"
+	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"github.com/commoncurriculum/durable-streams-aws/pkg/stream"
 )
@@ -42,6 +42,8 @@ type Options struct {
 	MemTableBytes int
 	// Logger receives what the engine has to say; nil discards it.
 	Logger *slog.Logger
+	// FS is the file system; nil means the machine's.
+	FS vfs.FS
 }
 
 // DefaultOptions suit a local server.
@@ -63,10 +65,13 @@ var _ stream.Driver = (*Store)(nil)
 // with [ErrInUse] or [ErrFormat], or with what the file system says. After a
 // crash it recovers by itself.
 func Open(dir string, o Options) (*Store, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if o.FS == nil {
+		o.FS = vfs.Default
+	}
+	if err := o.FS.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("embedded: %w", err)
 	}
-	lock, err := pebble.LockDirectory(dir, pebbleOptions(o).FS)
+	lock, err := pebble.LockDirectory(dir, o.FS)
 	if err != nil {
 		if errors.Is(err, syscall.EAGAIN) || errors.Is(err, syscall.EACCES) {
 			return nil, fmt.Errorf("%w: %s", ErrInUse, dir)
@@ -96,6 +101,7 @@ func pebbleOptions(o Options) *pebble.Options {
 		MemTableStopWritesThreshold: 3,
 		L0CompactionThreshold:       4,
 		FormatMajorVersion:          pebble.FormatNewest,
+		FS:                          o.FS,
 		Logger:                      engineLogger{o.Logger},
 	}
 	for i := range opts.Levels {

@@ -186,6 +186,9 @@ func (h *Head) Clone() *Head {
 	c.Producers = maps.Clone(h.Producers)
 	c.Recent = slices.Clone(h.Recent)
 	c.Burned = slices.Clone(h.Burned)
+	// Not even an empty buffer is shared: a trim leaves room behind it, into which
+	// two clones would both append.
+	c.Buffer = nil
 	if len(h.Buffer) > 0 {
 		// Most clones are made to add an entry.
 		c.Buffer = append(make([]Entry, 0, len(h.Buffer)+1), h.Buffer...)

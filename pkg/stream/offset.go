@@ -10,9 +10,6 @@ import (
 // the tokens sort as strings in stream order (PROTOCOL.md section 8).
 const offsetDigits = 16
 
-// maxOffsetPart is the largest number that offsetDigits can hold.
-const maxOffsetPart = 9_999_999_999_999_999
-
 // Offset is a position between two records of a stream.
 //
 // Segment numbers the segments of the stream from 0. Position counts what

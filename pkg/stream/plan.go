@@ -16,6 +16,9 @@ import (
 func (c *commit) plan(ctx context.Context, h *Head) error {
 	blind, tried, by := c.next == nil, len(c.accepted()), h
 	for {
+		if err := ctx.Err(); err != nil {
+			return unavailable(err)
+		}
 		c.known, c.next, c.verdicts = h, nil, nil
 		full, err := c.recall(ctx, h)
 		if err != nil {

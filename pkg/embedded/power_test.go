@@ -1,0 +1,144 @@
+package embedded_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"github.com/commoncurriculum/durable-streams-aws/pkg/embedded"
+	"github.com/commoncurriculum/durable-streams-aws/pkg/stream"
+	"github.com/commoncurriculum/durable-streams-aws/pkg/streamtest/fsck"
+)
+
+// powerWriter appends "<writer>.<number>;" to one stream.
+type powerWriter struct {
+	id   int
+	name string
+	// acked is how many of its appends were acknowledged. watch, if any, is closed
+	// once it reaches watched.
+	acked   atomic.Int64
+	watch   chan struct{}
+	watched int64
+}
+
+// run makes count appends.
+func (w *powerWriter) run(t *testing.T, log *stream.Log, count int) {
+	first := int(w.acked.Load())
+	for n := first; n < first+count; n++ {
+		text := fmt.Sprintf("%d.%d;", w.id, n)
+		if n%20 == 19 {
+			text = strings.Repeat("-", 3000) + text // staged
+		}
+		var r stream.Records
+		r.Add([]byte(text))
+		a := &stream.Append{ContentType: "text/plain", Records: r}
+		if w.id%2 == 0 {
+			a.Producer = &stream.ProducerTag{ID: fmt.Sprint("p", w.id), Producer: stream.Producer{Seq: uint64(n)}}
+		}
+		done, err := log.Append(t.Context(), w.name, a)
+		if err == nil && done.FlushDue {
+			err = log.Flush(t.Context(), w.name)
+		}
+		if err != nil {
+			t.Errorf("writer %d, append %d: %v", w.id, n, err)
+			if w.watch != nil && w.acked.Load() < w.watched {
+				close(w.watch)
+			}
+			return
+		}
+		if w.acked.Add(1) == w.watched && w.watch != nil {
+			close(w.watch)
+		}
+	}
+}
+
+// TestPowerFailure takes the power away, again and again, while writers append:
+// what was not synced is lost, or part of it is, at random. A store opened on
+// what is left must hold every append that was acknowledged before, exactly once
+// and in order, and must be sound. Unlike killing a process, this loses what the
+// operating system had not written yet.
+func TestPowerFailure(t *testing.T) {
+	const failures, streams, writersEach, appends = 40, 3, 4, 20
+	limits := stream.DefaultLimits()
+	limits.FlushCount, limits.SegmentCount, limits.StageSize, limits.Producers = 5, 50, 2000, 1
+
+	disk := vfs.NewCrashableMem()
+	o := smallOptions()
+	o.FS = disk
+	log, err := stream.New(openClosing(t, "data", o), stream.Options{Limits: limits})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var writers []*powerWriter
+	for i := range streams {
+		name := fmt.Sprint("s", i)
+		create := &stream.Create{Config: stream.Config{ContentType: "text/plain"}}
+		if _, _, err := log.Create(t.Context(), name, create); err != nil {
+			t.Fatal(err)
+		}
+		for w := range writersEach {
+			writers = append(writers, &powerWriter{id: w, name: name})
+		}
+	}
+	for n := range failures {
+		// The power fails when one of the writers is at some append.
+		trigger := writers[n%len(writers)]
+		trigger.watch, trigger.watched = make(chan struct{}), trigger.acked.Load()+1+int64(n)%appends
+		var group sync.WaitGroup
+		for _, w := range writers {
+			group.Go(func() { w.run(t, log, appends) })
+		}
+		<-trigger.watch
+		acked := map[string][]int64{}
+		for _, w := range writers {
+			acked[w.name] = append(acked[w.name], w.acked.Load())
+		}
+		random := rand.New(rand.NewPCG(uint64(n), 1))
+		left := disk.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: n % 3 * 50, RNG: random})
+		checkAfterPowerFailure(t, left, acked)
+		group.Wait()
+		if t.Failed() {
+			t.Fatalf("failure %d", n)
+		}
+		trigger.watch = nil
+	}
+}
+
+func checkAfterPowerFailure(t *testing.T, disk *vfs.MemFS, acked map[string][]int64) {
+	t.Helper()
+	o := smallOptions()
+	o.FS = disk
+	s, err := embedded.Open("data", o)
+	if err != nil {
+		t.Fatalf("open after the failure: %v", err)
+	}
+	defer s.Close()
+	for name, counts := range acked {
+		report, err := fsck.Stream(t.Context(), s, name)
+		if err != nil {
+			t.Errorf("%s after the failure: %v", name, err)
+			continue
+		}
+		next := make([]int64, len(counts))
+		for _, record := range report.Records {
+			var writer, number int64
+			if _, err := fmt.Sscanf(strings.TrimLeft(string(record), "-"), "%d.%d;", &writer, &number); err != nil {
+				t.Fatalf("%s: torn record %q", name, record)
+			}
+			if number != next[writer] {
+				t.Errorf("%s: writer %d's append %d where %d belongs", name, writer, number, next[writer])
+			}
+			next[writer] = number + 1
+		}
+		for w, want := range counts {
+			if next[w] < want {
+				t.Errorf("%s: writer %d had %d appends acknowledged, %d are left", name, w, want, next[w])
+			}
+		}
+	}
+}
