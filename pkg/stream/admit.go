@@ -12,8 +12,9 @@ type Batch struct {
 	// Now is the committer's clock: it decides expiry and renews a sliding TTL.
 	Now time.Time
 	// Staged lists the items that hold the records, if they were put before the
-	// commit; Incarnation is then the life that they were put for. The commit is
-	// refused in any other. A zero Incarnation matches every life.
+	// commit. Incarnation is the life that they were put for, or else that the
+	// committer knows: the commit is refused in any other. A zero Incarnation, of a
+	// committer that knows nothing, matches every life.
 	Staged      []Entry
 	Incarnation Incarnation
 }

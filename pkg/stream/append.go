@@ -96,10 +96,11 @@ func (l *Log) awaitTurn(ctx context.Context, name string, a *Append, gap *GapErr
 	defer l.hub.leave(w)
 	// What happened before we joined is not announced to us.
 	h, err := l.driver.Head(ctx, name, Strong)
-	for attempt := 0; err == nil; attempt++ {
+	for err == nil {
 		v := Judge(h, a, l.now(), l.limits)
-		if v.Slow&SlowSpilled != 0 && l.pause(ctx, attempt) != nil {
-			// The head does not tell of a spilled producer: only trying does.
+		// The head does not tell of a spilled producer. Only trying does, and that is
+		// not to be done at every change of a busy stream.
+		if v.Slow&SlowSpilled != 0 && l.pause(ctx, 1) != nil {
 			break
 		}
 		if _, early := l.early(v.Err); !early {

@@ -90,6 +90,10 @@ func (c *commit) attempt(ctx context.Context) (CommitMark, *Head, error) {
 // batch makes a batch of the appends, with a commit id of its own.
 func (c *commit) batch(appends []*Append) *Batch {
 	b := &Batch{ID: c.newCommitID(), Appends: appends, Now: c.now()}
+	if c.known != nil {
+		// Were it to arrive late, it would have to find the same life.
+		b.Incarnation = c.known.Incarnation
+	}
 	if len(c.staged) > 0 {
 		b.Staged, b.Incarnation = c.staged, c.stagedFor
 	}

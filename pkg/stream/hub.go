@@ -36,6 +36,8 @@ type watcher struct {
 	mu   sync.Mutex
 	head *Head
 	gone bool
+	// ended is a life that is over: what is announced of it from then on is late.
+	ended Incarnation
 	// wake is closed, and replaced, when head or gone changes.
 	wake chan struct{}
 }
@@ -70,22 +72,36 @@ func (b *hub) leave(w *watcher) {
 }
 
 // announce tells a stream's watcher, if there is one, of a head that was stored,
-// or with nil that the head was removed.
+// or with nil that there may be none any more.
 func (b *hub) announce(name string, h *Head) {
-	b.mu.Lock()
-	w := b.watchers[name]
-	b.mu.Unlock()
-	if w != nil {
+	if w := b.watcher(name); w != nil {
 		w.update(h)
 	}
 }
 
-// update keeps h unless a newer head is known, and wakes those who wait.
+// end tells a stream's watcher, if there is one, that a life is certainly over.
+func (b *hub) end(name string, inc Incarnation) {
+	if w := b.watcher(name); w != nil {
+		w.mu.Lock()
+		w.ended = inc
+		w.mu.Unlock()
+		w.update(nil)
+	}
+}
+
+func (b *hub) watcher(name string) *watcher {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.watchers[name]
+}
+
+// update keeps h unless a newer head is known, and wakes those who wait. No head
+// means that there is none now.
 func (w *watcher) update(h *Head) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	switch {
-	case h == nil && w.gone:
+	case h == nil && w.gone, h != nil && h.Incarnation == w.ended:
 		return
 	case h != nil && w.head != nil && w.head.Incarnation == h.Incarnation && w.head.Version >= h.Version:
 		return

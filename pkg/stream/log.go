@@ -93,12 +93,16 @@ func (l *Log) Delete(ctx context.Context, name string) error {
 	// somebody removes them: we do, and still answer that there was nothing.
 	expired := h.Expired(l.now())
 	err = l.retry(ctx, func() error { return l.driver.Delete(ctx, name, h.Incarnation) })
-	l.hub.announce(name, nil)
 	var refused *RefusedError
+	if err == nil || errors.As(err, &refused) {
+		l.hub.end(name, h.Incarnation)
+	} else {
+		l.hub.announce(name, nil)
+	}
 	switch {
 	case expired:
 		return ErrNotFound
-	case errors.As(err, &refused):
+	case refused != nil:
 		// Somebody else deleted this life between our two requests.
 		return ErrNotFound
 	case err == nil:

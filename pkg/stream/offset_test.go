@@ -67,6 +67,7 @@ func TestParseOffsetRejects(t *testing.T) {
 		"numbers without padding": "0_0",
 		"a digit too few":         zero[1:],
 		"a digit too many":        "0" + zero,
+		"a digit behind":          zero + "0",
 		"another separator":       "0000000000000000-0000000000000000",
 		"a separator elsewhere":   "000000000000000_00000000000000000",
 		"a plus sign":             "+000000000000000_0000000000000000",

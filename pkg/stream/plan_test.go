@@ -551,6 +551,7 @@ func TestManyProcesses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		lim := stream.DefaultLimits()
 		lim.SegmentCount, lim.BufferCount, lim.FlushCount, lim.Producers = 5, 4, 3, 2
+		lim.EarlyWait = time.Minute // each of the spilled producers' requests waits for all before it
 		s := newStore()
 		create(t, join(t, s, lim, stream.Poll{}))
 		var done []chan outcome

@@ -242,10 +242,6 @@ func TestLaneRemembersHead(t *testing.T) {
 			put(t, l, text("."))
 		}
 		release := s.hold("commit")
-		first := tryAppend(t.Context(), l, text("a"))
-		synctest.Wait()
-		second := tryAppend(t.Context(), l, text("b"))
-		synctest.Wait()
 		s.mu.Lock()
 		s.after = func(string) {
 			s.mu.Lock()
@@ -254,6 +250,10 @@ func TestLaneRemembersHead(t *testing.T) {
 			s.faults("commit", lost)
 		}
 		s.mu.Unlock()
+		first := tryAppend(t.Context(), l, text("a"))
+		synctest.Wait()
+		second := tryAppend(t.Context(), l, text("b"))
+		synctest.Wait()
 		release()
 		for _, done := range []chan outcome{first, second} {
 			if o := <-done; o.err != nil {

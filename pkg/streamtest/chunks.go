@@ -2,6 +2,7 @@ package streamtest
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"reflect"
@@ -204,8 +205,8 @@ func testStaged(t *testing.T, d stream.Driver) {
 		{all[0], stream.StagedID{Commit: 3}},
 		{all[0], stream.StagedID{Commit: 1, Part: 1}},
 	} {
-		if f, err := d.Staged(ctx, missing.inc, missing.id); err == nil {
-			t.Errorf("a staged item that was never put is %q", f)
+		if f, err := d.Staged(ctx, missing.inc, missing.id); !errors.Is(err, stream.ErrNoItem) {
+			t.Errorf("a staged item that was never put is %q, %v, want ErrNoItem", f, err)
 		}
 	}
 }

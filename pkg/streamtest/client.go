@@ -24,6 +24,8 @@ type client struct {
 	// contentType is that of all appends.
 	contentType string
 	history     *History
+	// hasty clients give up at the first error, and believe it.
+	hasty bool
 }
 
 // tries is how often a client tries, and is sure to succeed: there are fewer
@@ -95,7 +97,7 @@ func (c *client) append(ctx context.Context, w *Write, producer *stream.Producer
 			return fmt.Errorf("append %s: %w", w.ID, err)
 		}
 		doubted = doubted || doubt
-		if doubt && producer == nil {
+		if doubt && producer == nil || c.hasty {
 			break
 		}
 	}

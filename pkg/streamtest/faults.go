@@ -75,6 +75,8 @@ type Faults struct {
 	mu       sync.Mutex
 	counts   map[Method]int
 	script   map[call]Kind
+	total    int
+	between  map[int]func()
 	then     []func()
 	dead     bool
 	random   *rand.Rand
@@ -91,7 +93,7 @@ type call struct {
 
 // NewFaults returns a driver without faults yet.
 func NewFaults(d stream.Driver) *Faults {
-	return &Faults{driver: d, counts: make(map[Method]int), script: make(map[call]Kind)}
+	return &Faults{driver: d, counts: make(map[Method]int), script: make(map[call]Kind), between: make(map[int]func())}
 }
 
 // Script makes the nth call of a method fail, counted from 1 from now on, and the
@@ -114,6 +116,21 @@ func (f *Faults) Then(m Method, kinds ...Kind) {
 			f.script[call{m, f.counts[m] + 1 + i}] = k
 		}
 	})
+}
+
+// Before runs something just before the nth call of any method, counted from 1
+// from now on.
+func (f *Faults) Before(n int, do func()) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.between[f.total+n] = do
+}
+
+// Total returns how many calls there were.
+func (f *Faults) Total() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.total
 }
 
 // ThenDie makes all calls fail, without effect, that follow the first scripted
@@ -179,6 +196,12 @@ func (f *Faults) Injected() []string {
 // next decides on the next call of a method.
 func (f *Faults) next(m Method) (n int, k Kind) {
 	f.mu.Lock()
+	f.total++
+	if do := f.between[f.total]; do != nil {
+		f.mu.Unlock()
+		do()
+		f.mu.Lock()
+	}
 	defer f.mu.Unlock()
 	f.counts[m]++
 	n = f.counts[m]

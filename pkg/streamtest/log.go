@@ -22,6 +22,7 @@ func RunLog(t *testing.T, open func(t *testing.T) stream.Driver) {
 		{"Producers", logProducers},
 		{"ManyProducers", logManyProducers},
 		{"SlidingTTL", logSlidingTTL},
+		{"ClocksDiffer", logClocksDiffer},
 		{"ZeroTTL", logZeroTTL},
 		{"ExpiresAt", logExpiresAt},
 		{"Collect", logCollect},
@@ -37,6 +38,7 @@ func RunLog(t *testing.T, open func(t *testing.T) stream.Driver) {
 		{"TwoProcesses", logTwoProcesses},
 		{"TwoProcessesProducers", logTwoProcessesProducers},
 		{"LivesRace", logLivesRace},
+		{"Interleavings", logInterleavings},
 	}
 	usual := stream.DefaultLimits()
 	usual.EarlyWait = 0

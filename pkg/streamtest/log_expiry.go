@@ -77,6 +77,30 @@ func logSlidingTTL(r *rig) {
 	}
 }
 
+// logClocksDiffer: a process whose clock is behind does not shorten what another
+// one granted.
+func logClocksDiffer(r *rig) {
+	ctx := r.Context()
+	const ttl = 100 * time.Second
+	behind := *r
+	behind.clock = NewClock()
+	slow := behind.another()
+	_, _, err := r.Create(ctx, "s", &stream.Create{Config: stream.Config{ContentType: "text/plain", TTL: ttl, HasTTL: true}})
+	must(r.T, err)
+	r.clock.Advance(50 * time.Second)
+	r.append("s", plain("ahead"))
+	granted, err := r.Log.Head(ctx, "s")
+	must(r.T, err)
+	slow.append("s", plain("behind"))
+	slow.text("s", stream.Start())
+	slow.append("s", produced("p", 0, 0, "behind"))
+	h, err := r.Log.Head(ctx, "s")
+	must(r.T, err)
+	if h.Deadline.Before(granted.Deadline) {
+		r.Errorf("the deadline went back from %v to %v", granted.Deadline, h.Deadline)
+	}
+}
+
 func logZeroTTL(r *rig) {
 	for range 3 {
 		_, created, err := r.Create(r.Context(), "s", &stream.Create{

@@ -40,11 +40,13 @@ func randomFaults(t *testing.T, d stream.Driver) {
 }
 
 func randomRound(ctx context.Context, d stream.Driver, seed uint64) (injected []string, err error) {
-	const writers, each = 6, 10
+	const writers, each = 8, 8
 	limits := Tiny()
 	limits.WriteTimeout = 3 * time.Second
 	// Some heads forget commits quickly, so that more outcomes stay unknown.
 	limits.Remember = []int{1, 2, 8}[seed%3]
+	// And some hold fewer producers than one group has.
+	limits.Producers = 1 + int(seed/2%2)
 	spare, err := stream.New(d, stream.Options{Limits: limits})
 	if err != nil {
 		return nil, err
@@ -82,7 +84,11 @@ func randomRound(ctx context.Context, d stream.Driver, seed uint64) (injected []
 	errs := make([]error, writers)
 	var wg sync.WaitGroup
 	for i := range writers {
-		wg.Go(func() { errs[i] = processes[i%2].writeOn(ctx, fmt.Sprint("w", i), each, i%3 != 0) })
+		wg.Go(func() {
+			c := *processes[i%2]
+			c.hasty = i >= writers/2
+			errs[i] = c.writeOn(ctx, fmt.Sprint("w", i), each, i%4 > 0)
+		})
 	}
 	wg.Wait()
 	close(done)
@@ -105,19 +111,21 @@ func randomRound(ctx context.Context, d stream.Driver, seed uint64) (injected []
 	return injected, history.Verify(ctx, spare, d, name)
 }
 
-// writeOn appends one write after the other.
+// writeOn appends one write after the other. A producer that gave a request up
+// goes on in a new epoch.
 func (c *client) writeOn(ctx context.Context, writer string, n int, producer bool) error {
+	var state stream.Producer
 	for i := range n {
 		w := c.history.Begin(writer, i, 1+i%2, (i*37)%90)
 		var tagged *stream.ProducerTag
 		if producer {
-			tagged = tag(writer, 0, uint64(i))
+			tagged = tag(writer, state.Epoch, state.Seq)
 		}
 		if err := c.append(ctx, w, tagged); err != nil {
 			return err
 		}
-		if producer && w.outcome != applied {
-			return nil // its next request would be a gap
+		if state.Seq++; w.outcome != applied {
+			state = stream.Producer{Epoch: state.Epoch + 1}
 		}
 		if i%4 == 3 {
 			if err := c.glance(ctx); err != nil {
