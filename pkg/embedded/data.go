@@ -3,7 +3,6 @@ package embedded
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/cockroachdb/pebble/v2"
 
@@ -39,23 +38,30 @@ func (s *Store) Chunks(ctx context.Context, inc stream.Incarnation, from stream.
 	return chunks, err
 }
 
-// PutStaged implements [stream.Chunks].
+// PutStaged implements [stream.Chunks]. A large item becomes a file: the engine
+// would write it twice or more, to its log and then to its tables.
 func (s *Store) PutStaged(_ context.Context, inc stream.Incarnation, id stream.StagedID, f stream.Frames) error {
+	if len(f) >= fileSize {
+		return s.files.put(inc, id, f)
+	}
 	return s.db.Set(stagedKey(inc, id), f, pebble.NoSync)
 }
 
 // Staged implements [stream.Chunks].
 func (s *Store) Staged(_ context.Context, inc stream.Incarnation, id stream.StagedID) (stream.Frames, error) {
 	f, found, err := s.get(stagedKey(inc, id))
-	if err == nil && !found {
-		err = fmt.Errorf("%w: staged %v of %v", stream.ErrNoItem, id, inc)
+	if err != nil || found {
+		return f, err
 	}
-	return f, err
+	return s.files.get(inc, id)
 }
 
-// Discard implements [stream.Chunks]. One range deletion takes everything, so it
-// is always done after one call.
+// Discard implements [stream.Chunks]. One range deletion takes everything in the
+// engine, so it is always done after one call.
 func (s *Store) Discard(_ context.Context, inc stream.Incarnation, _ int) (bool, error) {
+	if err := s.files.drop(inc); err != nil {
+		return false, err
+	}
 	life := lifeKey(inc)
 	return true, s.db.DeleteRange(append(life[:len(life):len(life)], 0), append(life[:len(life):len(life)], 0xff), pebble.NoSync)
 }

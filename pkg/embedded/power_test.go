@@ -34,6 +34,9 @@ func (w *powerWriter) run(t *testing.T, log *stream.Log, count int) {
 		if n%20 == 19 {
 			text = strings.Repeat("-", 3000) + text // staged
 		}
+		if w.id == 0 && w.name == "s0" && n%40 == 10 {
+			text = strings.Repeat("-", 300_000) + text // in a file
+		}
 		var r stream.Records
 		r.Add([]byte(text))
 		a := &stream.Append{ContentType: "text/plain", Records: r}

@@ -6,7 +6,8 @@
 // log and synced (fdatasync) before the call returns. Concurrent commits, of any
 // streams, share syncs. Chunks, staged items and trims are written to the same
 // log without a sync of their own: the log is recovered as a prefix, so none of
-// them can be missing where a later synced write survived.
+// them can be missing where a later synced write survived. Large staged items are
+// files of their own beside the engine, synced when they are put.
 package embedded
 
 import (
@@ -48,13 +49,14 @@ type Options struct {
 
 // DefaultOptions suit a local server.
 func DefaultOptions() Options {
-	return Options{CacheBytes: 16 << 20, HeadBytes: 16 << 20, MemTableBytes: 16 << 20}
+	return Options{CacheBytes: 16 << 20, HeadBytes: 16 << 20, MemTableBytes: 8 << 20}
 }
 
 // Store implements [stream.Driver].
 type Store struct {
 	db    *pebble.DB
 	lock  *pebble.Lock
+	files files
 	heads *headCache
 	names nameLocks
 }
@@ -84,7 +86,7 @@ func Open(dir string, o Options) (*Store, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("embedded: open %s: %w", dir, err), lock.Close())
 	}
-	s := &Store{db: db, lock: lock, heads: newHeadCache(o.HeadBytes)}
+	s := &Store{db: db, lock: lock, files: newFiles(o.FS, dir), heads: newHeadCache(o.HeadBytes)}
 	if err := s.checkFormat(); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 )
 
 // maxAttempts bounds how often one group tries to commit. Every refusal means
@@ -146,23 +147,25 @@ func (c *commit) restage(ctx context.Context) error {
 	return nil
 }
 
-// stage puts the records of an append into items, and returns the entries that
-// link them. A crash leaves items that nothing links; they go with the
-// incarnation.
+// stage puts the records of an append into items, all at once, and returns the
+// entries that link them. A crash leaves items that nothing links; they go with
+// the incarnation.
 func (l *Log) stage(ctx context.Context, h *Head, a *Append) ([]Entry, error) {
 	id := l.newCommitID()
-	var entries []Entry
-	for i, part := range a.Records.split(h.Unit(), l.limits.PartSize) {
+	parts := a.Records.split(h.Unit(), l.limits.PartSize)
+	entries, errs := make([]Entry, len(parts)), make([]error, len(parts))
+	var puts sync.WaitGroup
+	for i, part := range parts {
 		staged := StagedID{Commit: id, Part: i}
-		err := l.retry(ctx, func() error {
-			return l.driver.PutStaged(ctx, h.Incarnation, staged, part.Frames)
+		entries[i] = Entry{Count: part.Count, Size: part.Size, Staged: staged}
+		puts.Go(func() {
+			errs[i] = l.retry(ctx, func() error {
+				return l.driver.PutStaged(ctx, h.Incarnation, staged, part.Frames)
+			})
 		})
-		if err != nil {
-			return nil, err
-		}
-		entries = append(entries, Entry{Count: part.Count, Size: part.Size, Staged: staged})
 	}
-	return entries, nil
+	puts.Wait()
+	return entries, errors.Join(errs...)
 }
 
 // succeed answers the group after its accepted appends were applied. The last of

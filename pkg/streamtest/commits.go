@@ -203,11 +203,11 @@ func testCommitFastPath(t *testing.T, d stream.Driver) {
 
 func testTrim(t *testing.T, d stream.Driver) {
 	ctx, l := t.Context(), roomy()
-	trim := func(name string, inc stream.Incarnation, from, to stream.Offset) *stream.Head {
+	trim := func(allowed bool, name string, inc stream.Incarnation, from, to stream.Offset) *stream.Head {
 		t.Helper()
 		before, err := d.Head(ctx, name, stream.Strong)
 		must(t, err)
-		want, allowed := stream.Trimmed(before, inc, from, to)
+		want, _ := stream.Trimmed(before, inc, from, to)
 		h, err := d.Trim(ctx, name, inc, from, to)
 		if !allowed {
 			wantRefused(t, d, name, err, before)
@@ -222,27 +222,30 @@ func testTrim(t *testing.T, d stream.Driver) {
 	}
 	full := fullHead()
 	mustCreate(t, d, "full", full)
-	trim("full", newIncarnation(), full.BufferFrom(), full.Tail)
-	trim("full", full.Incarnation, full.Buffer[0].To, full.Tail)
-	trim("full", full.Incarnation, stream.Offset{}, full.Tail)
+	trim(false, "full", newIncarnation(), full.BufferFrom(), full.Tail)
+	trim(false, "full", full.Incarnation, full.Buffer[0].To, full.Tail)
+	trim(false, "full", full.Incarnation, stream.Offset{}, full.Tail)
 	// Nothing to remove: applied, though without an effect on the buffer.
-	trim("full", full.Incarnation, full.BufferFrom(), full.BufferFrom())
-	trim("full", full.Incarnation, full.BufferFrom(), full.Buffer[1].To)
-	trim("full", full.Incarnation, full.BufferFrom(), full.Tail)
-	trim("full", full.Incarnation, full.Buffer[1].To, full.Tail)
-	trim("full", full.Incarnation, full.Buffer[1].To, full.Tail)
-	trim("full", full.Incarnation, full.Tail, full.Tail)
+	trim(true, "full", full.Incarnation, full.BufferFrom(), full.BufferFrom())
+	trim(true, "full", full.Incarnation, full.BufferFrom(), full.Buffer[1].To)
+	trim(false, "full", full.Incarnation, full.BufferFrom(), full.Tail)
+	trim(true, "full", full.Incarnation, full.Buffer[1].To, full.Tail)
+	trim(false, "full", full.Incarnation, full.Buffer[1].To, full.Tail)
+	trim(true, "full", full.Incarnation, full.Tail, full.Tail)
 
 	// What was appended meanwhile stays.
 	mustCreate(t, d, "s", openHead())
 	seen, _ := commit(t, d, "s", batch(plain("flushed")), l)
 	commit(t, d, "s", batch(plain("appended meanwhile")), l)
-	h := trim("s", seen.Incarnation, seen.BufferFrom(), seen.Tail)
+	h := trim(true, "s", seen.Incarnation, seen.BufferFrom(), seen.Tail)
 	if len(h.Buffer) != 1 || h.BufferFrom() != seen.Tail {
 		t.Errorf("buffer after the trim: %+v", h.Buffer)
 	}
-	trim("s", seen.Incarnation, seen.BufferFrom(), seen.Tail)
+	trim(false, "s", seen.Incarnation, seen.BufferFrom(), seen.Tail)
 	commit(t, d, "s", batch(plain("goes on")), l)
-	h = trim("s", seen.Incarnation, seen.Tail, h.Tail)
+	h = trim(true, "s", seen.Incarnation, seen.Tail, h.Tail)
+	if len(h.Buffer) != 1 || h.BufferSize != len(records("goes on").Frames) {
+		t.Errorf("buffer after the second trim: %+v", h.Buffer)
+	}
 	commit(t, d, "s", batch(produced("p", 0, 0, "and on")), l)
 }

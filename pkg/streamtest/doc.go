@@ -8,6 +8,12 @@
 //   - [RunModel]: that random operations have the outcomes that a second, much
 //     simpler implementation of the protocol gives them.
 //
+// [History] is the checker that these use, [Faults] the driver that fails. What
+// looks at the stored data alone is in package fsck, which imports no tests.
+//
+// Environment: STREAMTEST_SEED repeats a round of random faults, STREAMTEST_ALL
+// tries every combination of scripted faults, and not only a selection.
+//
 // The tests know a driver only by its interface. They run against a real store
 // as well as one in memory, so they await conditions and never sleep, and no
 // test runs in a synctest bubble: the goroutines of a real driver do not live in

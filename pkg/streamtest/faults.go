@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync"
 
 	"github.com/commoncurriculum/durable-streams-aws/pkg/stream"
@@ -78,7 +79,9 @@ type Faults struct {
 	total    int
 	between  map[int]func()
 	then     []func()
-	dead     bool
+	nth      map[int]Kind
+	dead     Kind     // how all calls fail; None if they do not
+	failing  []Method // only these, unless there are none
 	random   *rand.Rand
 	rate     float64
 	late     []func()
@@ -93,7 +96,7 @@ type call struct {
 
 // NewFaults returns a driver without faults yet.
 func NewFaults(d stream.Driver) *Faults {
-	return &Faults{driver: d, counts: make(map[Method]int), script: make(map[call]Kind), between: make(map[int]func())}
+	return &Faults{driver: d, counts: make(map[Method]int), script: make(map[call]Kind), between: make(map[int]func()), nth: make(map[int]Kind)}
 }
 
 // Script makes the nth call of a method fail, counted from 1 from now on, and the
@@ -135,17 +138,28 @@ func (f *Faults) Total() int {
 
 // ThenDie makes all calls fail, without effect, that follow the first scripted
 // fault: as if the process had crashed there.
-func (f *Faults) ThenDie() {
+func (f *Faults) ThenDie() { f.ThenFail(Lost) }
+
+// ThenFail makes all calls fail in one way that follow the first scripted fault:
+// of the methods given, or of all methods.
+func (f *Faults) ThenFail(k Kind, methods ...Method) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.then = append(f.then, func() { f.dead = true })
+	f.then = append(f.then, func() { f.dead, f.failing = k, methods })
 }
 
-// Dead reports whether the process has crashed.
+// ScriptNth makes the nth call of any method fail, counted from 1 from now on.
+func (f *Faults) ScriptNth(n int, k Kind) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.nth[f.total+n] = k
+}
+
+// Dead reports whether all calls fail now.
 func (f *Faults) Dead() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.dead
+	return f.dead != None
 }
 
 // Random makes calls fail at random: a share of them, in any way.
@@ -159,8 +173,9 @@ func (f *Faults) Random(seed uint64, share float64) {
 func (f *Faults) Stop() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.random = nil
+	f.random, f.dead = nil, None
 	clear(f.script)
+	clear(f.nth)
 }
 
 // ReleaseLate lets the effects of late writes take place, as far as their
@@ -205,10 +220,10 @@ func (f *Faults) next(m Method) (n int, k Kind) {
 	defer f.mu.Unlock()
 	f.counts[m]++
 	n = f.counts[m]
-	if f.dead {
-		return n, Lost
+	if f.dead != None && (len(f.failing) == 0 || slices.Contains(f.failing, m)) {
+		return n, f.dead
 	}
-	if k = f.script[call{m, n}]; k != None {
+	if k = max(f.script[call{m, n}], f.nth[f.total]); k != None {
 		for _, then := range f.then {
 			then()
 		}

@@ -45,10 +45,10 @@ type operation func(i *interleaving, ctx context.Context, l *stream.Log, who str
 var operations = map[string]operation{
 	"append":           appendOf(4, nil),
 	"staged append":    appendOf(130, nil),
-	"produced append":  appendOf(4, tag("p1", 0, 1)),
-	"same append":      appendOf(4, tag("p1", 0, 1)),
+	"produced append":  appendOf(4, tag("p1", 0, 3)),
+	"same append":      appendOf(4, tag("p1", 0, 3)),
 	"new producer":     appendOf(4, tag("fresh", 0, 0)),
-	"spilled producer": appendOf(130, tag("p0", 0, 2)),
+	"spilled producer": appendOf(130, tag("p0", 0, 3)),
 	"new epoch":        appendOf(4, tag("p1", 1, 0)),
 	"close": func(i *interleaving, ctx context.Context, l *stream.Log, who string) error {
 		_, err := l.Append(ctx, i.name, &stream.Append{Close: true})
@@ -102,7 +102,9 @@ var operations = map[string]operation{
 		if _, err := l.Collect(ctx, 1000); err != nil {
 			return err
 		}
-		_, _, err := l.Create(ctx, i.name, &stream.Create{Config: stream.Config{ContentType: "text/plain"}})
+		w := i.history.Begin(who, 9, 2, 110)
+		_, created, err := l.Create(ctx, i.name, &stream.Create{Config: stream.Config{ContentType: "text/plain"}, Records: w.Records()})
+		i.history.Fail(w, err, created)
 		return err
 	},
 }
@@ -173,13 +175,13 @@ func (i *interleaving) prepare(ctx context.Context) error {
 	if _, _, err := i.Create(ctx, i.name, &stream.Create{Config: stream.Config{ContentType: "text/plain"}}); err != nil {
 		return err
 	}
-	for n := range 4 {
-		w := i.history.Begin("before", n, 1, n*20)
+	for n := range 8 {
+		w := i.history.Begin("before", n, 1, n*37%90)
 		r, err := i.history.Append(ctx, i.Log, i.name, w, &stream.Append{ContentType: "text/plain", Producer: tag(fmt.Sprint("p", n%3), 0, uint64(n/3))})
 		if err != nil {
 			return err
 		}
-		if r.FlushDue && n < 2 {
+		if r.FlushDue && n < 6 {
 			if err := i.Flush(ctx, i.name); err != nil {
 				return err
 			}

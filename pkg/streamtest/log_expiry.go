@@ -1,6 +1,7 @@
 package streamtest
 
 import (
+	"context"
 	"errors"
 	"time"
 
@@ -134,8 +135,22 @@ func logExpiresAt(r *rig) {
 	}
 }
 
+// reluctant discards nothing at first, although the caller might think so.
+type reluctant struct {
+	stream.Driver
+	calls *int
+}
+
+func (d reluctant) Discard(ctx context.Context, inc stream.Incarnation, max int) (bool, error) {
+	if *d.calls++; *d.calls%3 != 0 {
+		return false, nil
+	}
+	return d.Driver.Discard(ctx, inc, max)
+}
+
 func logCollect(r *rig) {
 	ctx := r.Context()
+	r = newRig(r.T, reluctant{r.driver, new(int)}, r.limits)
 	var ended []stream.Incarnation
 	for range 5 {
 		h := r.create("s", "text/plain")

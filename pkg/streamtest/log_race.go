@@ -131,8 +131,9 @@ func logFollowers(r *rig) {
 func logFollowerEnds(r *rig) {
 	ctx, cancel := patiently(r.Context())
 	defer cancel()
+	many := r.another()
 	for _, again := range []bool{false, true} {
-		for _, other := range []*rig{r, r.another()} {
+		for r, other := range map[*rig]*rig{r: r, many: r.another()} {
 			r.create("s", "text/plain")
 			f, _, err := r.Follow(ctx, "s", stream.Start())
 			must(r.T, err)

@@ -51,17 +51,23 @@ type rig struct {
 	limits stream.Limits
 }
 
+// newRig is the only process of its driver.
 func newRig(t *testing.T, d stream.Driver, l stream.Limits) *rig {
 	r := &rig{T: t, driver: d, clock: NewClock(), limits: l}
-	return r.another()
+	return r.with(stream.Poll{})
 }
 
-// another is a log of another process over the same driver.
+// another is one process of several over the same driver.
 func (r *rig) another() *rig {
+	r.Helper()
+	return r.with(fastPoll)
+}
+
+func (r *rig) with(p stream.Poll) *rig {
 	r.Helper()
 	other := *r
 	var err error
-	other.Log, err = stream.New(r.driver, stream.Options{Limits: r.limits, Now: r.clock.Now, Poll: fastPoll})
+	other.Log, err = stream.New(r.driver, stream.Options{Limits: r.limits, Now: r.clock.Now, Poll: p})
 	must(r.T, err)
 	return &other
 }
