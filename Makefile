@@ -26,8 +26,10 @@ vet:
 	$(GO) vet ./...
 	cd localstack/enginebench && $(GO) vet ./...
 
+# The driver suites run once more without the detector, which makes them sample.
 test-go: ## Go tests with the race detector; fuzz targets run their seeds
 	$(GO) test -race -timeout 10m ./...
+	$(GO) test -timeout 10m ./pkg/memory ./pkg/embedded
 
 node_modules: package.json package-lock.json
 	npm ci --ignore-scripts --no-audit --no-fund

@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
-	"time"
 )
 
 const (
@@ -114,7 +113,5 @@ func warm(e engine) error {
 			return err
 		}
 	}
-	// What an engine owes for this burst is not what the row measures.
-	time.Sleep(500 * time.Millisecond)
 	return nil
 }

@@ -12,6 +12,7 @@ import (
 	"flag"
 	"fmt"
 	"log"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -19,17 +20,13 @@ import (
 	"time"
 )
 
-// rows measures one thing each. Their order is the table's.
-var rows = []struct {
+// parts each measure some rows of the table with one engine.
+var parts = []struct {
 	name string
 	do   func(run) (result, error)
 }{
-	{"alone", func(r run) (result, error) { return r.alone(recordSize) }},
-	{"shared", func(r run) (result, error) { return r.shared(false) }},
-	{"queued", func(r run) (result, error) { return r.shared(true) }},
-	{"large", func(r run) (result, error) { return r.alone(4 << 20) }},
-	{"scan", run.scan},
-	{"gets", run.gets},
+	{"writes", run.writes},
+	{"reads", run.reads},
 	{"space", run.space},
 }
 
@@ -37,16 +34,16 @@ func main() {
 	log.SetFlags(0)
 	dir := flag.String("dir", "", "directory on the disk to measure (required)")
 	seconds := flag.Float64("seconds", 3, "how long each row writes with each engine")
-	row := flag.String("row", "", "measure only this row, with -engine, and print JSON")
-	name := flag.String("engine", "", "see -row")
+	part := flag.String("part", "", "measure only writes, reads or space, with -engine, and print JSON")
+	name := flag.String("engine", "", "see -part")
 	flag.Parse()
 	if *dir == "" {
 		flag.Usage()
 		os.Exit(2)
 	}
 	var err error
-	if *row != "" {
-		err = one(*dir, *row, *name, *seconds)
+	if *part != "" {
+		err = one(*dir, *part, *name, *seconds)
 	} else {
 		err = all(*dir, *seconds)
 	}
@@ -55,27 +52,27 @@ func main() {
 	}
 }
 
-// one measures a row with an engine.
-func one(dir, row, name string, seconds float64) error {
+// one measures a part with an engine.
+func one(dir, part, name string, seconds float64) error {
 	o, err := openerOf(name)
 	if err != nil {
 		return err
 	}
-	for _, r := range rows {
-		if r.name == row {
-			res, err := r.do(run{o, dir, seconds})
+	for _, p := range parts {
+		if p.name == part {
+			res, err := p.do(run{o, dir, seconds})
 			if err != nil {
 				return err
 			}
 			return json.NewEncoder(os.Stdout).Encode(res)
 		}
 	}
-	return fmt.Errorf("no row %q", row)
+	return fmt.Errorf("no part %q", part)
 }
 
-// all measures everything, each row with each engine in a process of its own, so
+// all measures everything, each part with each engine in a process of its own, so
 // that memory can be told apart and no engine pays for another's background
-// work. The engines take turns within a row, as the machine may change.
+// work. The engines take turns at being first, as the machine may change.
 func all(dir string, seconds float64) error {
 	start := time.Now()
 	dir, err := os.MkdirTemp(dir, "enginebench")
@@ -88,16 +85,18 @@ func all(dir string, seconds float64) error {
 	if err := printRaw(dir, "before"); err != nil {
 		return err
 	}
-	got := map[string]map[string]result{}
-	for i, r := range rows {
-		got[r.name] = map[string]result{}
+	got := map[string]result{}
+	for i, p := range parts {
 		for j := range openers {
 			o := openers[(i+j)%len(openers)]
-			res, err := child(filepath.Join(dir, r.name+"-"+o.name), r.name, o.name, seconds)
+			res, err := child(filepath.Join(dir, p.name+"-"+o.name), p.name, o.name, seconds)
 			if err != nil {
-				return fmt.Errorf("%s with %s: %w", r.name, o.name, err)
+				return fmt.Errorf("%s with %s: %w", p.name, o.name, err)
 			}
-			got[r.name][o.name] = res
+			if got[o.name] == nil {
+				got[o.name] = result{}
+			}
+			maps.Copy(got[o.name], res)
 		}
 	}
 	if err := printRaw(dir, "after"); err != nil {
@@ -112,13 +111,13 @@ func all(dir string, seconds float64) error {
 }
 
 // child runs one in a new process, and removes what it leaves behind.
-func child(dir, row, name string, seconds float64) (result, error) {
+func child(dir, part, name string, seconds float64) (result, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
 	defer os.RemoveAll(dir)
-	cmd := exec.Command(self, "-dir", dir, "-row", row, "-engine", name, "-seconds", fmt.Sprint(seconds))
+	cmd := exec.Command(self, "-dir", dir, "-part", part, "-engine", name, "-seconds", fmt.Sprint(seconds))
 	cmd.Stderr = os.Stderr
 	out, err := cmd.Output()
 	if err != nil {

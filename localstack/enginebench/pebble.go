@@ -24,7 +24,7 @@ const pebbleMemTable = 16 << 20
 func openPebble(dir string) (engine, error) {
 	// Pebble charges its memtables to the block cache: the one that is written,
 	// the one that is flushed, and one that is kept for reuse. A cache of 32 MiB
-	// would cache nothing, and reads would be ten times slower.
+	// would cache nothing, and a read of a head would cost five times as much.
 	cache := pebble.NewCache(32<<20 + 3*pebbleMemTable)
 	defer cache.Unref()
 	o := &pebble.Options{

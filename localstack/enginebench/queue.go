@@ -1,5 +1,7 @@
 package main
 
+import "slices"
+
 // queue is the simplest group commit: one goroutine commits whatever has
 // arrived while it was committing. It is SQLite's idiom, as SQLite has one
 // writer at a time; row 2b puts it before every engine, which tells the engines
@@ -24,8 +26,7 @@ func newQueue(commit func([]pair) error) *queue {
 func (q *queue) run() {
 	defer close(q.done)
 	for w := range q.waiting {
-		group, pairs := []waiter{w}, w.pairs
-		pairs = pairs[:len(pairs):len(pairs)]
+		group, pairs := []waiter{w}, slices.Clone(w.pairs)
 		for n := len(q.waiting); n > 0; n-- {
 			w := <-q.waiting
 			group, pairs = append(group, w), append(pairs, w.pairs...)

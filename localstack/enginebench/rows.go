@@ -2,11 +2,17 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 )
+
+// pause lets an engine do in peace what it owes for the row before, since that
+// is not what the next row measures.
+const pause = 500 * time.Millisecond
 
 // run is what a row gets: an opener to call, a directory of its own, and how
 // long to measure for, unless the row has a fixed amount of work.
@@ -18,8 +24,8 @@ type run struct {
 
 func (r run) open() (engine, error) { return r.opener.open(r.dir) }
 
-// alone measures one writer that appends records of a size, one at a time.
-func (r run) alone(size int) (result, error) {
+// writes measures the rows that append, on one engine that is in use.
+func (r run) writes() (result, error) {
 	e, err := r.open()
 	if err != nil {
 		return nil, err
@@ -28,46 +34,38 @@ func (r run) alone(size int) (result, error) {
 	if err := warm(e); err != nil {
 		return nil, err
 	}
-	s := newStream(0, 1)
-	var took []time.Duration
-	start := time.Now()
-	for time.Since(start).Seconds() < r.seconds {
-		pairs := s.next(size)
-		t := time.Now()
-		if err := e.Commit(pairs); err != nil {
+	q := newQueue(e.Commit)
+	defer q.Close()
+	res := result{}
+	for i, w := range []struct {
+		row     string
+		size    int
+		writers int
+		commit  func([]pair) error
+	}{
+		{"alone", recordSize, 1, e.Commit},
+		{"shared", recordSize, writers, e.CommitShared},
+		{"queued", recordSize, writers, q.Commit},
+		{"large", 4 << 20, 1, e.Commit},
+	} {
+		time.Sleep(pause)
+		if err := r.append(res, w.row, newStreams(w.writers, 10+i), w.size, w.commit); err != nil {
 			return nil, err
 		}
-		took = append(took, time.Since(t))
 	}
-	return latencies(took, time.Since(start), size), nil
+	return res, nil
 }
 
-// shared measures concurrent writers, each of which waits for its append before
-// it makes the next one. If queued, a queue in front of the engine groups them
-// instead of the engine.
-func (r run) shared(queued bool) (result, error) {
-	e, err := r.open()
-	if err != nil {
-		return nil, err
-	}
-	defer e.Close()
-	if err := warm(e); err != nil {
-		return nil, err
-	}
-	commit := e.CommitShared
-	if queued {
-		q := newQueue(e.Commit)
-		defer q.Close()
-		commit = q.Commit
-	}
+// append measures one writer for each stream, all at once. Each waits for its
+// append before it makes the next one.
+func (r run) append(res result, row string, streams []*stream, size int, commit func([]pair) error) error {
 	var wg sync.WaitGroup
-	var took [writers][]time.Duration
-	var errs [writers]error
-	start := time.Now()
-	for i, s := range newStreams(writers, 1) {
+	took, errs := make([][]time.Duration, len(streams)), make([]error, len(streams))
+	start, cpu := time.Now(), cpuTime()
+	for i, s := range streams {
 		wg.Go(func() {
 			for time.Since(start).Seconds() < r.seconds && errs[i] == nil {
-				pairs := s.next(recordSize)
+				pairs := s.next(size)
 				t := time.Now()
 				errs[i] = commit(pairs)
 				took[i] = append(took[i], time.Since(t))
@@ -75,20 +73,21 @@ func (r run) shared(queued bool) (result, error) {
 		})
 	}
 	wg.Wait()
-	elapsed := time.Since(start)
-	var all []time.Duration
-	for i := range took {
-		if errs[i] != nil {
-			return nil, errs[i]
-		}
-		all = append(all, took[i]...)
-	}
-	return latencies(all, elapsed, recordSize), nil
+	elapsed, used := time.Since(start), cpuTime()-cpu
+	all := slices.Concat(took...)
+	n := float64(len(all))
+	res[row+" ops/s"] = n / elapsed.Seconds()
+	res[row+" MB/s"] = n / elapsed.Seconds() * float64(size) / 1e6
+	res[row+" p50 ms"] = ms(percentile(all, 50))
+	res[row+" p99 ms"] = ms(percentile(all, 99))
+	res[row+" cpu us"] = float64(used.Microseconds()) / n
+	return errors.Join(errs...)
 }
 
-// scan measures a replay of one stream right after the engine was opened. The
-// kernel's page cache is warm: the engine's own cache is what is cold.
-func (r run) scan() (result, error) {
+// reads measures a replay of one stream right after the engine was opened, and
+// then gets. The kernel's page cache is warm: the engine's own cache is what is
+// cold.
+func (r run) reads() (result, error) {
 	const records, tries = 20000, 9
 	e, err := r.open()
 	if err != nil {
@@ -124,11 +123,13 @@ func (r run) scan() (result, error) {
 		scanning = append(scanning, time.Since(t))
 	}
 	perSecond := records / percentile(scanning, 50).Seconds()
+	perGet, err := r.gets(e)
 	return result{
-		"records/s": perSecond,
-		"MB/s":      perSecond * recordSize / 1e6,
-		"open ms":   ms(percentile(opening, 50)),
-	}, e.Close()
+		"scan records/s": perSecond,
+		"scan MB/s":      perSecond * recordSize / 1e6,
+		"open ms":        ms(percentile(opening, 50)),
+		"get ns":         perGet,
+	}, errors.Join(err, e.Close())
 }
 
 // replay scans a stream, and checks that its records are whole and in order.
@@ -149,47 +150,33 @@ func replay(e engine, s *stream, want int) error {
 	return err
 }
 
-// gets measures reads of heads at random, by one reader, after a reopen.
-func (r run) gets() (result, error) {
-	e, err := r.open()
-	if err != nil {
-		return nil, err
-	}
-	if err := preload(e); err != nil {
-		return nil, err
-	}
-	if err := e.Close(); err != nil {
-		return nil, err
-	}
-	if e, err = r.open(); err != nil {
-		return nil, err
-	}
-	defer e.Close()
+// gets returns the ns that one reader waits for a head at random.
+func (r run) gets(e engine) (float64, error) {
 	keys := make([][]byte, 10000)
 	for i := range keys {
 		keys[i] = headKey(i)
 	}
 	rng := rand.New(rand.NewPCG(7, 7))
-	get := func(buf []byte) ([]byte, error) {
-		buf, err := e.Get(buf, keys[rng.IntN(len(keys))])
-		if err == nil && len(buf) != headSize {
-			err = fmt.Errorf("get: a head of %d bytes", len(buf))
-		}
-		return buf, err
-	}
 	var buf []byte
-	for range len(keys) {
-		if buf, err = get(buf); err != nil {
-			return nil, err
-		}
-	}
-	n, start := 0, time.Now()
-	for ; time.Since(start).Seconds() < min(r.seconds, 1); n += 100 {
-		for range 100 {
-			if buf, err = get(buf); err != nil {
-				return nil, err
+	get := func(n int) (err error) {
+		for range n {
+			if buf, err = e.Get(buf, keys[rng.IntN(len(keys))]); err != nil {
+				return err
+			}
+			if len(buf) != headSize {
+				return fmt.Errorf("get: a head of %d bytes", len(buf))
 			}
 		}
+		return nil
 	}
-	return result{"ns/op": float64(time.Since(start).Nanoseconds()) / float64(n)}, nil
+	if err := get(len(keys)); err != nil {
+		return 0, err
+	}
+	n, start := 0, time.Now()
+	for ; time.Since(start).Seconds() < r.seconds; n += 100 {
+		if err := get(100); err != nil {
+			return 0, err
+		}
+	}
+	return float64(time.Since(start).Nanoseconds()) / float64(n), nil
 }

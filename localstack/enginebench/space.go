@@ -9,7 +9,7 @@ const (
 )
 
 // space measures the disk and the memory that it takes to fill 32 streams and
-// delete them, twice: an engine that keeps the space of what was deleted for
+// delete them, twice. An engine that keeps the space of what was deleted for
 // itself is bounded all the same if the second life does not need more of it.
 func (r run) space() (result, error) {
 	e, err := r.open()

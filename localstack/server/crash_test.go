@@ -137,7 +137,7 @@ func check(writers []*crashWriter, stream string, read []message) error {
 // exactly once and in order.
 func TestAcknowledgedAppendsSurviveCrashes(t *testing.T) {
 	const crashes, writerCount, streams = 20, 16, 4
-	bin, dir := buildServer(t), t.TempDir()
+	bin, dir := serverBinary(), t.TempDir()
 	seed := uint64(time.Now().UnixNano())
 	random := rand.New(rand.NewPCG(seed, 0))
 	t.Logf("seed %d", seed)

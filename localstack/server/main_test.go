@@ -9,7 +9,7 @@ import (
 )
 
 func TestStopsCleanlyAndKeepsData(t *testing.T) {
-	bin, dir := buildServer(t), t.TempDir()
+	bin, dir := serverBinary(), t.TempDir()
 	p := mustStart(t, bin, "DATA_DIR="+dir)
 	if r := request(t, "PUT", p.url+"a", "text/plain", "kept"); r.StatusCode != http.StatusCreated {
 		t.Fatalf("create: %s", r.Status)
@@ -38,7 +38,7 @@ func TestStopsCleanlyAndKeepsData(t *testing.T) {
 }
 
 func TestMemoryStoreKeepsNothing(t *testing.T) {
-	bin := buildServer(t)
+	bin := serverBinary()
 	p := mustStart(t, bin, "STORE=memory")
 	request(t, "PUT", p.url+"a", "text/plain", "x")
 	if err := p.stop(t); err != nil {
@@ -51,7 +51,7 @@ func TestMemoryStoreKeepsNothing(t *testing.T) {
 }
 
 func TestSecondProcessOnTheSameDataIsRefused(t *testing.T) {
-	bin, dir := buildServer(t), t.TempDir()
+	bin, dir := serverBinary(), t.TempDir()
 	first := mustStart(t, bin, "DATA_DIR="+dir)
 	_, err := start(bin, "DATA_DIR="+dir)
 	if err == nil {
@@ -69,7 +69,7 @@ func TestSecondProcessOnTheSameDataIsRefused(t *testing.T) {
 }
 
 func TestConfigurationMistakesNameTheVariable(t *testing.T) {
-	bin := buildServer(t)
+	bin := serverBinary()
 	for _, env := range []string{"PORT=many", "STORE=tape", "LONG_POLL_WAIT=0s", "PPROF_ADDR=0.0.0.0:0"} {
 		cmd := exec.Command(bin)
 		cmd.Env = append(cmd.Environ(), "STORE=memory", "PORT=0", env)
@@ -82,7 +82,7 @@ func TestConfigurationMistakesNameTheVariable(t *testing.T) {
 }
 
 func TestPortInUse(t *testing.T) {
-	bin := buildServer(t)
+	bin := serverBinary()
 	p := mustStart(t, bin, "STORE=memory")
 	port := strings.TrimSuffix(strings.TrimPrefix(p.url, "http://127.0.0.1:"), "/v1/stream/")
 	_, err := start(bin, "STORE=memory", "PORT="+port)

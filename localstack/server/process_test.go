@@ -13,16 +13,29 @@ import (
 	"time"
 )
 
-// buildServer builds the command as users run it, without the race detector.
-func buildServer(t *testing.T) string {
-	t.Helper()
-	bin := filepath.Join(t.TempDir(), "server")
-	out, err := exec.Command("go", "build", "-o", bin, ".").CombinedOutput()
-	if err != nil {
-		t.Fatalf("build: %v\n%s", err, out)
-	}
-	return bin
+// TestMain builds the command once, as users run it: without the race detector.
+func TestMain(m *testing.M) {
+	os.Exit(func() int {
+		dir, err := os.MkdirTemp("", "server")
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		defer os.RemoveAll(dir)
+		bin := filepath.Join(dir, "server")
+		if out, err := exec.Command("go", "build", "-o", bin, ".").CombinedOutput(); err != nil {
+			fmt.Fprintf(os.Stderr, "build: %v\n%s", err, out)
+			return 1
+		}
+		os.Setenv(binVariable, bin)
+		return m.Run()
+	}())
 }
+
+// binVariable tells the tests where TestMain has put the server.
+const binVariable = "SERVER_UNDER_TEST"
+
+func serverBinary() string { return os.Getenv(binVariable) }
 
 // process is a running server.
 type process struct {

@@ -43,7 +43,7 @@ func TestCurlTour(t *testing.T) {
 		{"201", ""},
 		{"204", ""},
 	}
-	p := mustStart(t, buildServer(t), "STORE=memory")
+	p := mustStart(t, serverBinary(), "STORE=memory")
 	_, tour, _ := strings.Cut(readme(t), "## A tour with curl")
 	tour, _, _ = strings.Cut(tour, "\n## ")
 	commands := regexp.MustCompile(`(?m)^curl .*$`).FindAllString(tour, -1)

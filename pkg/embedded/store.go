@@ -36,7 +36,7 @@ const formatVersion = 1
 // Options are the sizes of what the store keeps in memory.
 type Options struct {
 	// CacheBytes bounds the cache of data blocks, HeadBytes that of heads. The
-	// write buffers take up to MemTableBytes each, two at most while one is
+	// write buffers take up to MemTableBytes each, three at most while others are
 	// being written out.
 	CacheBytes    int64
 	HeadBytes     int
@@ -97,10 +97,13 @@ func pebbleOptions(o Options) *pebble.Options {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
+	const buffers = 3
 	opts := &pebble.Options{
-		CacheSize:                   o.CacheBytes,
+		// The engine counts its write buffers against the cache: without room for
+		// them, nothing would be cached while there is anything to write.
+		CacheSize:                   o.CacheBytes + buffers*int64(o.MemTableBytes),
 		MemTableSize:                uint64(o.MemTableBytes),
-		MemTableStopWritesThreshold: 3,
+		MemTableStopWritesThreshold: buffers,
 		L0CompactionThreshold:       4,
 		FormatMajorVersion:          pebble.FormatNewest,
 		FS:                          o.FS,

@@ -15,6 +15,9 @@ import (
 func logInterleavings(r *rig) {
 	for first, op := range operations {
 		for second, other := range operations {
+			if !sampled(first + second) {
+				continue
+			}
 			for n := 1; ; n++ {
 				i := &interleaving{rig: r, name: fmt.Sprintf("%s | %d | %s", first, n, second)}
 				calls, err := i.run(op, other, n)
