@@ -97,10 +97,10 @@ func testHeadsAreImmutable(t *testing.T, d stream.Driver) {
 		return h
 	}
 	mustCreate(t, d, "s", openHead())
-	h := keep(d.Head(ctx, "s", stream.Strong))
+	keep(d.Head(ctx, "s", stream.Strong))
 	for i := range uint64(6) {
 		keep(d.Commit(ctx, "s", batch(produced("p", 0, i, "some text")), l))
-		h = keep(d.Head(ctx, "s", stream.Strong))
+		h := keep(d.Head(ctx, "s", stream.Strong))
 		if i%2 == 1 {
 			keep(d.Trim(ctx, "s", h.Incarnation, h.BufferFrom(), h.Buffer[0].To))
 		}

@@ -72,13 +72,6 @@ func (r *rig) with(p stream.Poll) *rig {
 	return &other
 }
 
-// on returns the rig for a subtest.
-func (r *rig) on(t *testing.T) *rig {
-	other := *r
-	other.T = t
-	return &other
-}
-
 // create creates an open stream.
 func (r *rig) create(name, contentType string) *stream.Head {
 	r.Helper()
