@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/commoncurriculum/durable-streams-aws/pkg/stream"
 )
@@ -68,6 +70,8 @@ func (x *exchange) readBody(b []byte) ([]byte, error) {
 	}
 	b = slices.Grow(b, x.expectedLength())
 	start := len(b)
+	// What is read later on the connection, by the server, is not ours to limit.
+	defer x.limitRead(time.Time{})
 	for {
 		size := int64(len(b) - start)
 		switch {
@@ -82,6 +86,7 @@ func (x *exchange) readBody(b []byte) ([]byte, error) {
 			}
 			b = slices.Grow(b, more)
 		}
+		x.limitRead(time.Now().Add(x.config.BodyStall))
 		n, err := x.r.Body.Read(b[len(b):cap(b)])
 		b = b[:len(b)+n]
 		if err != nil {
@@ -95,10 +100,20 @@ func (x *exchange) bodyEnd(b []byte, size int64, err error) ([]byte, error) {
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok || size > x.config.MaxBody {
 		return nil, errBodyTooLarge
 	}
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return nil, errBodyStalled
+	}
 	if !errors.Is(err, io.EOF) {
 		return nil, fmt.Errorf("%w: %w", errBodyBroken, err)
 	}
 	return b, nil
+}
+
+// limitRead says until when the client may take to send more; zero means for
+// ever. One that sends nothing must not hold a connection and its memory. Readers
+// without deadlines have their own ways.
+func (x *exchange) limitRead(until time.Time) {
+	_ = http.NewResponseController(x.w).SetReadDeadline(until)
 }
 
 // scratch is memory for reading a JSON body, used again and again.

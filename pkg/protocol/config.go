@@ -25,6 +25,9 @@ type Config struct {
 	// WriteStall is how long a reader may take to accept what is written to it
 	// at once before it is given up. Default: 30 s.
 	WriteStall time.Duration
+	// BodyStall is how long a writer may take to send the next part of a body
+	// before it is given up. Default: 30 s.
+	BodyStall time.Duration
 	// Private marks readable answers as fit for the cache of one user only
 	// (section 10.1). Set it where what is read depends on who asks.
 	Private bool
@@ -54,6 +57,7 @@ func (c Config) withDefaults() (Config, error) {
 		{"LongPollWait", &c.LongPollWait, 20 * time.Second},
 		{"SSELifetime", &c.SSELifetime, 55 * time.Second},
 		{"WriteStall", &c.WriteStall, 30 * time.Second},
+		{"BodyStall", &c.BodyStall, 30 * time.Second},
 	}
 	for _, d := range durations {
 		if *d.value < 0 {

@@ -25,6 +25,7 @@ var (
 	errNoType       = errors.New("Content-Type is missing: send that of the stream")
 	errBodyTooLarge = errors.New("the body is too large: split it into several appends")
 	errBodyBroken   = errors.New("the body could not be read to its end")
+	errBodyStalled  = errors.New("the body did not arrive in time; send it again")
 	errForks        = errors.New("forks are not offered by this server: create the stream without Stream-Forked-From")
 	errClientGone   = errors.New("the client gave the request up")
 	errPanic        = errors.New("panic")
@@ -78,6 +79,7 @@ var answers = []answer{
 	{is(errNoType), http.StatusBadRequest, "", nil},
 	{is(errBodyTooLarge), http.StatusRequestEntityTooLarge, "", nil},
 	{is(errBodyBroken), http.StatusBadRequest, errBodyBroken.Error(), nil},
+	{is(errBodyStalled), http.StatusRequestTimeout, "", nil},
 	{is(errNoRoute), http.StatusNotFound, "", nil},
 	{is(errReserved), http.StatusNotFound, "", nil},
 	{is(errMethod), http.StatusMethodNotAllowed, "", allowHeaders},

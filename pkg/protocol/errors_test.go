@@ -37,6 +37,7 @@ func TestAnswers(t *testing.T) {
 		{errNoType, 400, nil},
 		{errBodyTooLarge, 413, nil},
 		{fmt.Errorf("%w: %w", errBodyBroken, secret), 400, nil},
+		{errBodyStalled, 408, nil},
 		{errNoRoute, 404, nil},
 		{errReserved, 404, nil},
 		{errMethod, 405, header{"Allow": "GET, HEAD, PUT, POST, DELETE, OPTIONS"}},

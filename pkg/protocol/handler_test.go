@@ -58,6 +58,7 @@ func TestNew(t *testing.T) {
 		"LongPollWait": {LongPollWait: -1},
 		"SSELifetime":  {SSELifetime: -1},
 		"WriteStall":   {WriteStall: -1},
+		"BodyStall":    {BodyStall: -1},
 	} {
 		if _, err := New(log, c); err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("%+v gives %v, want an error with %s", c, err, name)

@@ -140,6 +140,35 @@ func TestServerGivesUpStalledReader(t *testing.T) {
 	}
 }
 
+// A writer that stops in the middle of a body is told so, and nothing is
+// appended. One that is slow but keeps sending is served.
+func TestServerGivesUpStalledWriters(t *testing.T) {
+	for name, want := range map[string]struct {
+		pause  time.Duration
+		status int
+	}{"slow": {800 * time.Millisecond, 204}, "stalled": {time.Second, 408}} {
+		bubble(t, name, func(t *testing.T) {
+			k := newKit(t, inBubble, func(s *setup) { s.BodyStall = 900 * time.Millisecond })
+			p, _ := serve(t, k)
+			k.run(t, createText)
+			c := p.dial(t)
+			fmt.Fprint(c, "POST /v1/stream/s HTTP/1.1\r\nHost: h\r\nContent-Type: text/plain\r\nContent-Length: 6\r\n\r\nab")
+			time.Sleep(want.pause)
+			go fmt.Fprint(c, "cd")
+			time.Sleep(want.pause)
+			go fmt.Fprint(c, "ef")
+			if resp := answerOn(t, c, "POST"); resp.StatusCode != want.status {
+				t.Errorf("status %d, want %d", resp.StatusCode, want.status)
+			}
+			text := ""
+			if want.status == 204 {
+				text = "abcdef"
+			}
+			k.run(t, step{do: "GET /v1/stream/s", status: 200, text: text})
+		})
+	}
+}
+
 // A live response that ends after its time ends cleanly, though the time of its
 // last write, and of the server's ordinary writes, is long over.
 func TestServerEndsLiveResponses(t *testing.T) {
