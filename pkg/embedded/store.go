@@ -139,9 +139,6 @@ func (s *Store) Close() error {
 	return errors.Join(s.db.Close(), s.lock.Close())
 }
 
-// Metrics describes the engine's state for an operator.
-func (s *Store) Metrics() string { return s.db.Metrics().String() }
-
 // get returns a copy of a value.
 func (s *Store) get(key []byte) (value []byte, found bool, err error) {
 	v, closer, err := s.db.Get(key)

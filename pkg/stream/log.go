@@ -113,7 +113,7 @@ func (l *Log) Delete(ctx context.Context, name string) error {
 	if h2, err := l.driver.Head(ctx, name, Strong); errors.Is(err, ErrNoHead) || err == nil && h2.Incarnation != h.Incarnation {
 		return nil
 	}
-	return fmt.Errorf("%w: %w", ErrUnsettled, err)
+	return unsettled(err)
 }
 
 // Collected reports a run of [Log.Collect].

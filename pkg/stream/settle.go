@@ -66,13 +66,13 @@ func (c *commit) settleBlind(ctx context.Context, b *Batch, err error) (CommitMa
 // that never comes back, so it can be repeated as it is until the version has
 // moved; then the head either remembers it or it will never happen.
 func (c *commit) settleUpdate(ctx context.Context, next *Head, err error) (CommitMark, *Head, error) {
-	if err == nil {
-		return CommitMark{ID: c.id, Tail: next.Tail}, next, nil
-	}
 	// unknown is the first error that told nothing. Once there is one, no later
 	// error says that the update was not applied.
 	var unknown error
 	for attempt := 0; ; attempt++ {
+		if err == nil {
+			return CommitMark{ID: c.id, Tail: next.Tail}, next, nil
+		}
 		var refused *RefusedError
 		if errors.As(err, &refused) {
 			h := refused.Head
@@ -95,9 +95,7 @@ func (c *commit) settleUpdate(ctx context.Context, next *Head, err error) (Commi
 		if c.pause(ctx, attempt) != nil {
 			return CommitMark{}, nil, unsettled(unknown)
 		}
-		if err = c.driver.Update(ctx, c.name, next); err == nil {
-			return CommitMark{ID: c.id, Tail: next.Tail}, next, nil
-		}
+		err = c.driver.Update(ctx, c.name, next)
 	}
 }
 
