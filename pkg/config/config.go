@@ -16,14 +16,13 @@ import (
 
 // Streams is what every front door shares: limits and times of the protocol.
 type Streams struct {
-	MaxBodyBytes     int           `env:"MAX_BODY_BYTES" envDefault:"10485760" doc:"longest request body; a longer one is answered 413"`
-	PageBytes        int           `env:"PAGE_BYTES" envDefault:"4194304" doc:"about how much one read returns; a client continues with the next request"`
-	LongPollWait     time.Duration `env:"LONG_POLL_WAIT" envDefault:"20s" doc:"how long a long-poll waits for data"`
-	SSELifetime      time.Duration `env:"SSE_LIFETIME" envDefault:"55s" doc:"how long an SSE response lasts before the client reconnects"`
-	SegmentMessages  int           `env:"SEGMENT_MAX_MESSAGES" envDefault:"1000" doc:"records in a segment before the next append starts another"`
-	SegmentBytes     int           `env:"SEGMENT_MAX_BYTES" envDefault:"4194304" doc:"bytes in a segment before the next append starts another"`
-	ProducersPerHead int           `env:"PRODUCERS_PER_HEAD" envDefault:"32" doc:"idempotent producers kept in a stream's head; others get items of their own"`
-	EarlyWait        time.Duration `env:"PRODUCER_EARLY_WAIT" envDefault:"250ms" doc:"how long a producer's request that overtook its predecessor waits for it"`
+	MaxBodyBytes    int           `env:"MAX_BODY_BYTES" envDefault:"10485760" doc:"longest request body; a longer one is answered 413"`
+	PageBytes       int           `env:"PAGE_BYTES" envDefault:"4194304" doc:"about how much one read returns; a client continues with the next request"`
+	LongPollWait    time.Duration `env:"LONG_POLL_WAIT" envDefault:"20s" doc:"how long a long-poll waits for data"`
+	SSELifetime     time.Duration `env:"SSE_LIFETIME" envDefault:"55s" doc:"how long an SSE response lasts before the client reconnects"`
+	SegmentMessages int           `env:"SEGMENT_MAX_MESSAGES" envDefault:"1000" doc:"records in a segment before the next append starts another"`
+	SegmentBytes    int           `env:"SEGMENT_MAX_BYTES" envDefault:"4194304" doc:"bytes in a segment before the next append starts another"`
+	EarlyWait       time.Duration `env:"PRODUCER_EARLY_WAIT" envDefault:"250ms" doc:"how long a producer's request that overtook its predecessor waits for it"`
 }
 
 // Limits returns the core's limits with the configured ones in place.
@@ -32,7 +31,6 @@ func (s Streams) Limits() stream.Limits {
 	l.PageSize = s.PageBytes
 	l.SegmentCount = s.SegmentMessages
 	l.SegmentSize = s.SegmentBytes
-	l.Producers = s.ProducersPerHead
 	l.EarlyWait = s.EarlyWait
 	return l
 }
@@ -45,7 +43,6 @@ func (s Streams) check() error {
 		positive("SSE_LIFETIME", int(s.SSELifetime)),
 		positive("SEGMENT_MAX_MESSAGES", s.SegmentMessages),
 		positive("SEGMENT_MAX_BYTES", s.SegmentBytes),
-		positive("PRODUCERS_PER_HEAD", s.ProducersPerHead),
 		notNegative("PRODUCER_EARLY_WAIT", int(s.EarlyWait)),
 	)
 }
@@ -60,7 +57,15 @@ type Server struct {
 	HeadBytes  int    `env:"HEAD_CACHE_BYTES" envDefault:"16777216" doc:"memory for cached stream heads of the embedded store"`
 	LogLevel   string `env:"LOG_LEVEL" envDefault:"warn" doc:"'debug', 'info' (a line for each request), 'warn' or 'error'"`
 	Profile    string `env:"PPROF_ADDR" doc:"loopback address for net/http/pprof, such as 127.0.0.1:6060; empty means none"`
+	Producers  int    `env:"PRODUCERS_PER_HEAD" envDefault:"32" doc:"idempotent producers kept in a stream's head; others get items of their own"`
 	Streams
+}
+
+// Limits returns the core's limits with the configured ones in place.
+func (s Server) Limits() stream.Limits {
+	l := s.Streams.Limits()
+	l.Producers = s.Producers
+	return l
 }
 
 // ReadServer reads the local server's configuration. An error names the variable
@@ -76,6 +81,7 @@ func ReadServer(environ map[string]string) (Server, error) {
 		oneOf("LOG_LEVEL", c.LogLevel, "debug", "info", "warn", "error"),
 		positive("CACHE_BYTES", int(c.CacheBytes)),
 		positive("HEAD_CACHE_BYTES", c.HeadBytes),
+		positive("PRODUCERS_PER_HEAD", c.Producers),
 		c.Streams.check(),
 	)
 }
@@ -167,4 +173,18 @@ func oneOf(name, value string, allowed ...string) error {
 		}
 	}
 	return fmt.Errorf("%s is %q: it must be one of %s", name, value, strings.Join(allowed, ", "))
+}
+
+func atLeast(name string, n int, other string, least int) error {
+	if n < least {
+		return fmt.Errorf("%s must not be below %s", name, other)
+	}
+	return nil
+}
+
+func together(name, value, other, otherValue string) error {
+	if (value == "") != (otherValue == "") {
+		return fmt.Errorf("%s and %s must be set together", name, other)
+	}
+	return nil
 }

@@ -14,18 +14,18 @@ import (
 // milliseconds since 1970 plus one (0 means none), strings and lists are preceded
 // by their length.
 //
-//	head      1, incarnation (16 bytes), version, content type, flags, TTL (ms),
+//	head      2, incarnation (16 bytes), version, content type, flags, TTL (ms),
 //	          expires at, created at, deadline, tail, segment count, segment size,
 //	          closed by (id, epoch, seq), Stream-Seq, commits,
 //	          producers (id, epoch, seq, used)*, recent (id, tail)*,
 //	          burned (id, at)*
-//	run       1, from, to, count, size, staged (commit, part), frames to the end
+//	run       2, from, to, count, size, staged (commit, part, object), frames to the end
 //	          (buffer entries and chunks)
-//	producer  1, epoch, seq
-//	manifest  1, segment, from, to, count, object, size, CRC
-//	work      1, name
+//	producer  2, epoch, seq
+//	manifest  2, segment, from, to, count, object, size, CRC
+//	work      2, name
 //	staged    frames as they are: they carry their own lengths
-const valueVersion = 1
+const valueVersion = 2
 
 const (
 	flagTTL = 1 << iota
@@ -49,6 +49,13 @@ func (e *encoder) int(n int)     { e.uint(uint64(n)) }
 func (e *encoder) string(s string) {
 	e.int(len(s))
 	e.b = append(e.b, s...)
+}
+func (e *encoder) bool(v bool) {
+	if v {
+		e.uint(1)
+	} else {
+		e.uint(0)
+	}
 }
 func (e *encoder) offset(o stream.Offset) {
 	e.uint(o.Segment)
@@ -220,6 +227,7 @@ func encodeRun(r stream.Entry) []byte {
 	e.int(r.Size)
 	e.uint(uint64(r.Staged.Commit))
 	e.int(r.Staged.Part)
+	e.bool(r.Staged.Object)
 	return append(e.b, r.Frames...)
 }
 
@@ -231,63 +239,10 @@ func decodeRun(value []byte) (stream.Entry, error) {
 		To:     d.offset(),
 		Count:  d.int(),
 		Size:   d.int(),
-		Staged: stream.StagedID{Commit: stream.CommitID(d.uint()), Part: d.int()},
+		Staged: stream.StagedID{Commit: stream.CommitID(d.uint()), Part: d.int(), Object: d.uint() != 0},
 	}
 	if len(d.b) > 0 {
 		r.Frames = slices.Clone(d.b)
 	}
 	return r, d.err
-}
-
-func encodeProducer(p stream.Producer) []byte {
-	e := newEncoder(24)
-	e.uint(p.Epoch)
-	e.uint(p.Seq)
-	return e.b
-}
-
-func decodeProducer(value []byte) (stream.Producer, error) {
-	d := newDecoder(value, "producer")
-	return stream.Producer{Epoch: d.uint(), Seq: d.uint()}, d.err
-}
-
-func encodeManifest(m stream.Manifest) []byte {
-	e := newEncoder(96 + len(m.Object))
-	e.uint(m.Segment)
-	e.offset(m.From)
-	e.offset(m.To)
-	e.int(m.Count)
-	e.string(m.Object)
-	e.uint(uint64(m.Size))
-	e.uint(uint64(m.CRC))
-	return e.b
-}
-
-func decodeManifest(value []byte) (stream.Manifest, error) {
-	d := newDecoder(value, "manifest")
-	return stream.Manifest{
-		Segment: d.uint(),
-		From:    d.offset(),
-		To:      d.offset(),
-		Count:   d.int(),
-		Object:  d.string(),
-		Size:    int64(d.uint()),
-		CRC:     uint32(d.uint()),
-	}, d.err
-}
-
-func encodeWork(w stream.Work) []byte {
-	e := newEncoder(8 + len(w.Name))
-	e.string(w.Name)
-	return e.b
-}
-
-func decodeWork(key, value []byte) (stream.Work, error) {
-	d := newDecoder(value, "work")
-	w := stream.Work{Name: d.string()}
-	if len(key) != 1+len(w.Incarnation) {
-		return w, fmt.Errorf("%w: work under a key of %d bytes", errCorrupt, len(key))
-	}
-	copy(w.Incarnation[:], key[1:])
-	return w, d.err
 }

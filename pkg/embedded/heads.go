@@ -99,18 +99,22 @@ func (s *Store) Update(ctx context.Context, name string, next *stream.Head) erro
 
 // Trim implements [stream.Heads]. It is not synced: if it is lost, the buffer is
 // as it was before, and so may be the chunks.
-func (s *Store) Trim(ctx context.Context, name string, inc stream.Incarnation, from, to stream.Offset) (*stream.Head, error) {
+func (s *Store) Trim(ctx context.Context, name string, seen *stream.Head, to stream.Offset) (*stream.Head, error) {
 	defer s.names.lock(name)()
 	stored, err := s.load(ctx, name)
 	if err != nil {
 		return nil, err
 	}
-	next, ok := stream.Trimmed(stored, inc, from, to)
+	next, ok := stream.Trimmed(stored, seen, to)
 	if !ok {
 		return nil, &stream.RefusedError{Head: stored}
 	}
 	return next, s.write(name, s.db.NewBatch(), stored, next, pebble.NoSync)
 }
+
+// HeadSize implements [stream.Heads]. Records are written once, so the buffer
+// costs nothing but the time to load it.
+func (s *Store) HeadSize(_ string, h *stream.Head) int { return h.BufferSize }
 
 // Delete implements [stream.Heads].
 func (s *Store) Delete(ctx context.Context, name string, inc stream.Incarnation) error {

@@ -44,8 +44,8 @@ func (w *powerWriter) run(t *testing.T, log *stream.Log, count int) {
 			a.Producer = &stream.ProducerTag{ID: fmt.Sprint("p", w.id), Producer: stream.Producer{Seq: uint64(n)}}
 		}
 		done, err := log.Append(t.Context(), w.name, a)
-		if err == nil && done.FlushDue {
-			err = log.Flush(t.Context(), w.name)
+		if err == nil && done.FlushDue() {
+			err = log.Flush(t.Context(), w.name, done)
 		}
 		if err != nil {
 			t.Errorf("writer %d, append %d: %v", w.id, n, err)

@@ -59,8 +59,8 @@ func TestReopen(t *testing.T) {
 				r.Add(fmt.Appendf(nil, "%d:%d;", i, n))
 				tag := &stream.ProducerTag{ID: "p", Producer: stream.Producer{Seq: uint64(n)}}
 				done, err := log.Append(t.Context(), name, &stream.Append{ContentType: "text/plain", Records: r, Producer: tag})
-				if err == nil && done.FlushDue {
-					err = log.Flush(t.Context(), name)
+				if err == nil && done.FlushDue() {
+					err = log.Flush(t.Context(), name, done)
 				}
 				if err != nil {
 					t.Error(err)

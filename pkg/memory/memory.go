@@ -88,16 +88,19 @@ func (s *Store) Update(_ context.Context, name string, next *stream.Head) error 
 }
 
 // Trim implements [stream.Heads].
-func (s *Store) Trim(_ context.Context, name string, inc stream.Incarnation, from, to stream.Offset) (*stream.Head, error) {
+func (s *Store) Trim(_ context.Context, name string, seen *stream.Head, to stream.Offset) (*stream.Head, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	next, ok := stream.Trimmed(s.heads[name], inc, from, to)
+	next, ok := stream.Trimmed(s.heads[name], seen, to)
 	if !ok {
 		return nil, &stream.RefusedError{Head: s.heads[name]}
 	}
 	s.heads[name] = next
 	return next, nil
 }
+
+// HeadSize implements [stream.Heads]: here only the records matter.
+func (s *Store) HeadSize(_ string, h *stream.Head) int { return h.BufferSize }
 
 // Delete implements [stream.Heads].
 func (s *Store) Delete(_ context.Context, name string, inc stream.Incarnation) error {

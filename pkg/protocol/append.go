@@ -18,15 +18,15 @@ func (x *exchange) append() error {
 	if err != nil {
 		return err
 	}
-	if done.FlushDue && x.config.FlushBeforeAnswer {
-		x.flush()
+	if done.FlushDue() && x.config.FlushBeforeAnswer {
+		x.flush(done)
 	}
 	x.answerAppend(a, done)
-	if done.FlushDue && !x.config.FlushBeforeAnswer {
+	if done.FlushDue() && !x.config.FlushBeforeAnswer {
 		// If the answer cannot leave now, the client is gone; the flush is due
 		// all the same.
 		_ = x.flushAnswer()
-		x.flush()
+		x.flush(done)
 	}
 	return nil
 }

@@ -36,6 +36,10 @@ type Config struct {
 	// an answer before the handler returns, or that freeze the process once it
 	// has been sent. Everywhere else the answer goes first.
 	FlushBeforeAnswer bool
+	// Buffered says that the front door sends nothing before the handler returns. An
+	// SSE response then ends with its first records, or after LongPollWait without
+	// any: it is a long-poll in the form of events.
+	Buffered bool
 	// Logger gets one line for each request. Default: no logging.
 	Logger *slog.Logger
 	// Now is the clock of cursors and cache lifetimes. Default: time.Now.

@@ -163,10 +163,10 @@ func (x *exchange) report() {
 // flush moves a stream's buffer into chunks. It matters to nobody's answer, so
 // it goes on if the client leaves, and a failure is only logged: a later append
 // finds it due again.
-func (x *exchange) flush() {
+func (x *exchange) flush(after stream.Appended) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(x.r.Context()), flushTimeout)
 	defer cancel()
-	if err := x.log.Flush(ctx, x.name); err != nil {
+	if err := x.log.Flush(ctx, x.name, after); err != nil {
 		x.config.Logger.LogAttrs(ctx, slog.LevelWarn, "flush failed",
 			slog.String("stream", x.name), slog.String("error", err.Error()))
 	}

@@ -18,7 +18,8 @@ var (
 // Each page is one data event, followed at once by a control event that says
 // where it ends; a page without records is a control event alone. The response
 // ends after the configured lifetime, when the stream is closed or gone, when the
-// reader stops reading, and on shutdown. There is nothing to say then: the last
+// reader stops reading, and on shutdown; and with the first records if nothing is
+// sent before it ends. There is nothing to say then: the last
 // control event tells where to go on.
 func (x *exchange) sse(q query) error {
 	x.kind = liveSSE
@@ -27,7 +28,11 @@ func (x *exchange) sse(q query) error {
 		return err
 	}
 	defer follower.Close()
-	ctx, cancel := x.waiting(x.config.SSELifetime)
+	lifetime := x.config.SSELifetime
+	if x.config.Buffered {
+		lifetime = x.config.LongPollWait
+	}
+	ctx, cancel := x.waiting(lifetime)
 	defer cancel()
 
 	h := x.w.Header()
@@ -47,6 +52,9 @@ func (x *exchange) sse(q query) error {
 		// Within a response, too, cursors never go back.
 		cursor = max(cursor, x.cursor(""))
 		if x.cause = x.sendEvents(page, text, cursor); x.cause != nil || page.Closed() {
+			return nil
+		}
+		if x.config.Buffered && page.Count > 0 {
 			return nil
 		}
 		if page, err = follower.Next(ctx); err != nil {

@@ -14,7 +14,7 @@ type Batch struct {
 	// Staged lists the items that hold the records, if they were put before the
 	// commit. Incarnation is the life that they were put for, or else that the
 	// committer knows: the commit is refused in any other. A zero Incarnation, of a
-	// committer that knows nothing, matches every life.
+	// committer that knows nothing, matches every life that had begun by Now.
 	Staged      []Entry
 	Incarnation Incarnation
 }
@@ -23,31 +23,40 @@ type Batch struct {
 // false if the batch must be refused as a whole. A driver may refuse more than
 // Admit does; it must never accept more.
 func Admit(h *Head, b *Batch, l Limits) (*Head, bool) {
-	if h == nil || !b.Incarnation.IsZero() && b.Incarnation != h.Incarnation || h.Excludes(b.ID) {
+	if h == nil || !b.aimedAt(h) || h.Excludes(b.ID) {
 		return nil, false
 	}
 	next := h.Clone()
 	for _, a := range b.Appends {
 		v := Judge(next, a, b.Now, l)
-		if !v.Accepted() || v.Slow != 0 {
+		if !v.Accepted() || v.Slow != 0 || a.staged(l) && len(b.Staged) == 0 {
 			return nil, false
 		}
-		next.note(a, l)
+		next.note(a, b.Now, l)
 	}
 	next.add(b, l)
 	return next, true
 }
 
+// aimedAt reports whether the batch may be applied to the life that h is of. One
+// that names no life and is delivered late must not find the name's next life.
+func (b *Batch) aimedAt(h *Head) bool {
+	if b.Incarnation.IsZero() {
+		return !h.CreatedAt.After(b.Now)
+	}
+	return b.Incarnation == h.Incarnation
+}
+
 // note applies what an append changes apart from where its records go, so that
 // the next append of the batch is judged against it. Whether the segment is full
 // is decided once a batch, in add: a batch is not torn between segments.
-func (h *Head) note(a *Append, l Limits) {
+func (h *Head) note(a *Append, now time.Time, l Limits) {
 	h.BufferSize += a.buffered(l)
 	if a.Producer != nil {
 		if h.Producers == nil {
 			h.Producers = make(map[string]HeldProducer)
 		}
-		h.Producers[a.Producer.ID] = HeldProducer{Producer: a.Producer.Producer, Used: h.Commits}
+		h.Producers[a.Producer.ID] = HeldProducer{Producer: a.Producer.Producer, Used: uint64(now.Unix())}
 	}
 	if a.Seq != "" {
 		h.Seq = a.Seq
@@ -90,10 +99,10 @@ func (h *Head) add(b *Batch, l Limits) {
 }
 
 // Trimmed is the rule of a trim: it returns the head without the buffer entries
-// up to the offset to, or false if the head is of another incarnation or its
-// buffer does not begin at from.
-func Trimmed(h *Head, inc Incarnation, from, to Offset) (*Head, bool) {
-	if h == nil || h.Incarnation != inc || h.BufferFrom() != from {
+// up to the offset to, or false if the head is of another life than seen or its
+// buffer does not begin where seen's does.
+func Trimmed(h, seen *Head, to Offset) (*Head, bool) {
+	if h == nil || h.Incarnation != seen.Incarnation || h.BufferFrom() != seen.BufferFrom() {
 		return nil, false
 	}
 	next := h.Clone()

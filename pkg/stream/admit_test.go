@@ -68,7 +68,7 @@ func TestAdmitCountsMessages(t *testing.T) {
 func TestAdmitProducerSeqAndClose(t *testing.T) {
 	a := text("x", by("p", 3, 9), seq("s2"), closing)
 	got := admit(t, head(), batch(5, a), stream.DefaultLimits())
-	if p := got.Producers["p"]; p.Producer != (stream.Producer{Epoch: 3, Seq: 9}) || p.Used != 6 {
+	if p := got.Producers["p"]; p.Producer != (stream.Producer{Epoch: 3, Seq: 9}) || p.Used != uint64(noon.Unix()) {
 		t.Errorf("producer %+v", p)
 	}
 	if got.Seq != "s2" || !got.Closed || got.ClosedBy != *a.Producer {
@@ -245,7 +245,8 @@ func TestAdmitRenews(t *testing.T) {
 		deadline, want time.Time
 	}{
 		{"sliding", ttl, noon.Add(time.Minute), noon.Add(time.Hour + time.Minute)},
-		{"never back, if clocks differ", ttl, noon.Add(2 * time.Hour), noon.Add(2 * time.Hour)},
+		{"in the same moment", ttl, noon.Add(time.Hour + time.Minute), noon.Add(time.Hour + time.Minute)},
+		{"back by as much as clocks may differ", ttl, noon.Add(time.Hour + time.Minute + stream.Backstep), noon.Add(time.Hour + time.Minute)},
 		{"absolute", stream.Config{ContentType: "text/plain", ExpiresAt: noon.Add(time.Minute)}, noon.Add(time.Minute), noon.Add(time.Minute)},
 		{"none", stream.Config{ContentType: "text/plain"}, time.Time{}, time.Time{}},
 	} {
@@ -254,6 +255,68 @@ func TestAdmitRenews(t *testing.T) {
 			t.Errorf("%s: deadline %v, want %v", c.why, got.Deadline, c.want)
 		}
 	}
+}
+
+// A blind write cannot leave a deadline where it is, so it is not made if it would
+// move it back by more than a Backstep. An end that does not move is left alone.
+func TestAdmitNeverShortensALife(t *testing.T) {
+	ttl := stream.Config{ContentType: "text/plain", TTL: time.Hour, HasTTL: true}
+	ahead := func(d time.Duration) *stream.Head {
+		return head(func(h *stream.Head) { h.Config, h.Deadline = ttl, noon.Add(ttl.Window()+d) })
+	}
+	for _, d := range []time.Duration{stream.Backstep + time.Millisecond, time.Second, time.Hour} {
+		for _, a := range []*stream.Append{text("x"), text("", closing), text("x", by("p", 3, 9))} {
+			if got, ok := stream.Admit(ahead(d), batch(5, text("x"), a), stream.DefaultLimits()); ok {
+				t.Errorf("a deadline %v ahead was moved back to %v", d, got.Deadline)
+			}
+		}
+	}
+	h := head(func(h *stream.Head) { h.ExpiresAt, h.Deadline = noon.Add(time.Hour), noon.Add(time.Hour) })
+	if got := admit(t, h, batch(5, text("x")), stream.DefaultLimits()); !got.Deadline.Equal(h.Deadline) {
+		t.Errorf("an end that does not move is %v, was %v", got.Deadline, h.Deadline)
+	}
+}
+
+// Whoever names no life is admitted to one that had begun by the time of the batch,
+// and whoever names it to that life only, whatever the clock says.
+func TestAdmitToALife(t *testing.T) {
+	created := head().CreatedAt
+	for _, c := range []struct {
+		why  string
+		life stream.Incarnation
+		now  time.Time
+		want bool
+	}{
+		{"none, in the first moment", stream.Incarnation{}, created, true},
+		{"none, later", stream.Incarnation{}, created.Add(time.Millisecond), true},
+		{"none, before it began", stream.Incarnation{}, created.Add(-time.Millisecond), false},
+		{"none, long before it began", stream.Incarnation{}, created.Add(-24 * time.Hour), false},
+		{"none, without a clock", stream.Incarnation{}, time.Time{}, false},
+		{"this one", stream.Incarnation{1}, created, true},
+		{"this one, by a slow clock", stream.Incarnation{1}, created.Add(-time.Hour), true},
+		{"another one", stream.Incarnation{2}, created.Add(time.Hour), false},
+		{"another one, before this one began", stream.Incarnation{2}, created.Add(-time.Hour), false},
+	} {
+		b := batch(5, text("x"))
+		b.Incarnation, b.Now = c.life, c.now
+		if _, ok := stream.Admit(head(), b, stream.DefaultLimits()); ok != c.want {
+			t.Errorf("%s: admitted %v", c.why, ok)
+		}
+	}
+}
+
+// Records that are too large for the buffer are in items of their own, or are not
+// admitted.
+func TestAdmitOfUnstaged(t *testing.T) {
+	l := stream.DefaultLimits()
+	l.StageSize = 9
+	if _, ok := stream.Admit(head(), batch(5, text("12345")), l); ok {
+		t.Error("records of StageSize were put into the buffer")
+	}
+	if _, ok := stream.Admit(head(), batch(5, text("a"), text("12345")), l); ok {
+		t.Error("records of StageSize were put into the buffer with others")
+	}
+	admit(t, head(), batch(5, text("1234"), text("1234")), l)
 }
 
 // Staged records are linked, in the life that they were put for only.
@@ -284,27 +347,33 @@ func TestAdmitStaged(t *testing.T) {
 
 func TestTrimmed(t *testing.T) {
 	l := stream.DefaultLimits()
-	h := head()
-	h = admit(t, h, batch(1, text("ab")), l)
+	first := head()
+	h := admit(t, first, batch(1, text("ab")), l)
 	h = admit(t, h, batch(2, text("cd")), l)
-	inc, from := h.Incarnation, at(4, 40)
+	seen := func(change func(h *stream.Head)) *stream.Head {
+		other := h.Clone()
+		change(other)
+		return other
+	}
 	for _, c := range []struct {
-		why      string
-		inc      stream.Incarnation
-		from, to stream.Offset
-		left     int // entries, or -1 if the trim must be refused
+		why  string
+		seen *stream.Head
+		to   stream.Offset
+		left int // entries, or -1 if the trim must be refused
 	}{
-		{"everything", inc, from, at(4, 54), 0},
-		{"the first entry", inc, from, tail, 2},
-		{"the first two", inc, from, at(4, 52), 1},
-		{"no part of an entry", inc, from, at(4, 53), 1},
-		{"nothing before the first entry's end", inc, from, at(4, 49), 3},
-		{"another life", stream.Incarnation{2}, from, at(4, 54), -1},
-		{"a buffer that begins later", inc, at(4, 39), at(4, 54), -1},
-		{"a buffer that begins earlier", inc, tail, at(4, 54), -1},
+		{"everything", h, at(4, 54), 0},
+		{"everything that was there", first, first.Tail, 2},
+		{"the first two", h, at(4, 52), 1},
+		{"no part of an entry", h, at(4, 53), 1},
+		{"nothing before the first entry's end", h, at(4, 49), 3},
+		{"another life", seen(func(h *stream.Head) { h.Incarnation = stream.Incarnation{2} }), at(4, 54), -1},
+		{"a buffer that began earlier", seen(func(h *stream.Head) { h.Buffer[0].From = at(4, 39) }), at(4, 54), -1},
+		{"a buffer that begins later", seen(func(h *stream.Head) { h.Buffer = h.Buffer[1:] }), at(4, 54), -1},
+		{"an empty buffer that began earlier", seen(func(h *stream.Head) { h.Buffer, h.Tail = nil, at(4, 39) }), at(4, 54), -1},
+		{"an empty buffer that began there", seen(func(h *stream.Head) { h.Buffer, h.Tail = nil, at(4, 40) }), at(4, 40), 3},
 	} {
 		before := dump(h)
-		got, ok := stream.Trimmed(h, c.inc, c.from, c.to)
+		got, ok := stream.Trimmed(h, c.seen, c.to)
 		if dump(h) != before {
 			t.Errorf("%s: Trimmed changed the head that it was given", c.why)
 		}
@@ -321,7 +390,7 @@ func TestTrimmed(t *testing.T) {
 			t.Errorf("%s: %+v", c.why, got)
 		}
 	}
-	if _, ok := stream.Trimmed(nil, inc, from, tail); ok {
+	if _, ok := stream.Trimmed(nil, h, tail); ok {
 		t.Error("no head was trimmed")
 	}
 }
@@ -378,7 +447,7 @@ func TestAdmitProperties(t *testing.T) {
 				if n := len(h.Buffer); n > 0 {
 					to = h.Buffer[rapid.IntRange(0, n-1).Draw(t, "entries")].To
 				}
-				next, ok := stream.Trimmed(h, h.Incarnation, h.BufferFrom(), to)
+				next, ok := stream.Trimmed(h, h, to)
 				if !ok {
 					t.Fatal("a trim of the buffer was refused")
 				}

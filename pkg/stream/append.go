@@ -16,9 +16,12 @@ type Appended struct {
 	Duplicate bool
 	// Producer is the producer's state; zero without one.
 	Producer Producer
-	// FlushDue asks the caller to call [Log.Flush] once it has answered.
-	FlushDue bool
+	// flush is the head whose buffer is to be flushed; nil if that is not due.
+	flush *Head
 }
+
+// FlushDue asks the caller to call [Log.Flush] once it has answered.
+func (a Appended) FlushDue() bool { return a.flush != nil }
 
 // Append appends records to a stream, closes it, or both (PROTOCOL.md sections
 // 5.2, 5.2.1 and 5.3). When it returns without error the records are durable.

@@ -31,8 +31,8 @@ func BenchmarkAppend(b *testing.B) {
 					a.Producer = &stream.ProducerTag{ID: ids[n%producers], Producer: stream.Producer{Seq: uint64(n / producers)}}
 				}
 				done, err := log.Append(b.Context(), "s", a)
-				if err == nil && done.FlushDue {
-					err = log.Flush(b.Context(), "s")
+				if err == nil && done.FlushDue() {
+					err = log.Flush(b.Context(), "s", done)
 				}
 				if err != nil {
 					b.Fatal(err)

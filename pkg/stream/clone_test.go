@@ -15,12 +15,12 @@ func TestClonesOfATrimmedHeadAreApart(t *testing.T) {
 	put(t, log, text("one"))
 	put(t, log, text("two"))
 	h := stored(t, s, l)
-	trimmed, ok := stream.Trimmed(h, h.Incarnation, h.BufferFrom(), h.Tail)
+	trimmed, ok := stream.Trimmed(h, h, h.Tail)
 	if !ok {
 		t.Fatal("the trim was refused")
 	}
 	admit := func(id stream.CommitID, record string) *stream.Head {
-		next, ok := stream.Admit(trimmed, &stream.Batch{ID: id, Appends: []*stream.Append{text(record)}}, l)
+		next, ok := stream.Admit(trimmed, &stream.Batch{ID: id, Appends: []*stream.Append{text(record)}, Now: trimmed.CreatedAt}, l)
 		if !ok {
 			t.Fatal("the batch was refused")
 		}

@@ -53,8 +53,7 @@ func (l *Log) commit(ctx context.Context, name string, group []*ticket, ln *lane
 			c.succeed(mark, head)
 			return
 		case errors.As(err, &refused):
-			err = c.plan(ctx, refused.Head)
-			if err == nil {
+			if err = c.plan(ctx, refused.Head); err == nil {
 				continue
 			}
 		case errors.Is(err, ErrNotApplied):
@@ -156,7 +155,7 @@ func (l *Log) stage(ctx context.Context, h *Head, a *Append) ([]Entry, error) {
 	entries, errs := make([]Entry, len(parts)), make([]error, len(parts))
 	var puts sync.WaitGroup
 	for i, part := range parts {
-		staged := StagedID{Commit: id, Part: i}
+		staged := StagedID{Commit: id, Part: i, Object: l.limits.isObject(part)}
 		entries[i] = Entry{Count: part.Count, Size: part.Size, Staged: staged}
 		puts.Go(func() {
 			errs[i] = l.retry(ctx, func() error {
@@ -171,7 +170,10 @@ func (l *Log) stage(ctx context.Context, h *Head, a *Append) ([]Entry, error) {
 // succeed answers the group after its accepted appends were applied. The last of
 // them ends at the mark's tail, the others where the next one begins.
 func (c *commit) succeed(mark CommitMark, head *Head) {
-	due := head.flushDue(c.limits)
+	var flush *Head
+	if c.flushDue(c.name, head, c.entries()) {
+		flush = head
+	}
 	tail := mark.Tail
 	for i := len(c.group) - 1; i >= 0; i-- {
 		t := c.group[i]
@@ -180,14 +182,27 @@ func (c *commit) succeed(mark CommitMark, head *Head) {
 			continue
 		}
 		// One of them flushes; the first of the group may not be among them.
-		r := Appended{Tail: tail, Closed: t.append.Close, FlushDue: due}
-		due = false
+		r := Appended{Tail: tail, Closed: t.append.Close, flush: flush}
+		flush = nil
 		if t.append.Producer != nil {
 			r.Producer = t.append.Producer.Producer
 		}
 		t.settle(r, nil)
 		tail.Position -= t.append.Records.advance(head.Unit())
 	}
+}
+
+// entries returns how many entries the group adds to the buffer.
+func (c *commit) entries() int {
+	if len(c.staged) > 0 {
+		return len(c.staged)
+	}
+	for _, a := range c.accepted() {
+		if a.Records.Count > 0 {
+			return 1
+		}
+	}
+	return 0
 }
 
 // answer turns the verdict on an append that was not applied into its outcome.
@@ -214,12 +229,17 @@ func (c *commit) fail(err error) {
 	switch {
 	case c.doubt != nil:
 		err = unsettled(c.doubt)
-	case errors.Is(err, ErrNotApplied):
+	case certain(err):
 		err = unavailable(err)
 	}
 	for _, t := range c.group {
 		t.settle(Appended{}, err)
 	}
+}
+
+// certain reports whether a write that failed certainly had no effect.
+func certain(err error) bool {
+	return errors.Is(err, ErrNotApplied) || errors.Is(err, ErrRejected)
 }
 
 // errSettled says that planning left nothing to write.

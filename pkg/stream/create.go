@@ -38,7 +38,7 @@ func (l *Log) Create(ctx context.Context, name string, c *Create) (h *Head, crea
 			l.hub.announce(name, fresh)
 			return fresh, true, nil
 		case errors.As(err, &refused):
-		case errors.Is(err, ErrNotApplied):
+		case certain(err):
 			return nil, false, unavailable(err)
 		default:
 			// The outcome is unknown: what is stored now tells. If that is nothing,
@@ -91,7 +91,7 @@ func (l *Log) fresh(ctx context.Context, c *Create) (*Head, error) {
 		}
 		b.Staged = entries
 	}
-	h.note(a, l.limits)
+	h.note(a, now, l.limits)
 	h.add(b, l.limits)
 	return h, nil
 }

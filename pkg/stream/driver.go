@@ -9,9 +9,10 @@ import "context"
 // where the store is shared. A nil error from a write means that it is durable
 // (see [Chunks] for the one relaxation). A write that fails is refused
 // ([*RefusedError]: no effect, the condition did not hold), not applied
-// ([ErrNotApplied]: no effect, may be tried again), or unknown (any other
-// error: it may have been applied, or may be yet, though not after the
-// deadline of the call's context plus a minute). A refusal is never the echo of
+// ([ErrNotApplied]: no effect, may be tried again; [ErrRejected]: no effect, and
+// trying again is of no use), or unknown (any other error: it may have been
+// applied, or may be yet, though not after the deadline of the call's context
+// plus a minute). A refusal is never the echo of
 // an earlier attempt of the same call: a driver that repeats requests by itself
 // does so only if the earlier ones were certainly not applied. Heads, frames and
 // slices that a driver returns are immutable, and so are those that it is given.
@@ -47,9 +48,10 @@ type Heads interface {
 	Create(ctx context.Context, name string, head, replaced *Head) error
 
 	// Commit applies a batch blindly: if [Admit] accepts the batch on the stored
-	// head, the head that Admit returns is stored, and returned. Refused with the
-	// stored head otherwise, and also whenever the driver cannot tell that Admit
-	// would accept. This is the one write of the fast path of an append.
+	// head, the head that Admit returns is stored, and returned; it may remember
+	// more commits than that one. Refused with the stored head otherwise, and also
+	// whenever the driver cannot tell that Admit would accept. This is the one write
+	// of the fast path of an append.
 	Commit(ctx context.Context, name string, b *Batch, l Limits) (*Head, error)
 
 	// Update stores next if the stored head has next's incarnation and the
@@ -57,10 +59,14 @@ type Heads interface {
 	Update(ctx context.Context, name string, next *Head) error
 
 	// Trim removes from the buffer the entries up to the offset to, if the stored
-	// head has the incarnation and its buffer still begins at from, and returns
-	// the head after it. Refused with the stored head otherwise. The entries are
-	// in chunks by then.
-	Trim(ctx context.Context, name string, inc Incarnation, from, to Offset) (*Head, error)
+	// head is of the life of seen and its buffer still begins where seen's does, and
+	// returns the head after it. Refused with the stored head otherwise. The entries
+	// are in chunks by then, and seen has them.
+	Trim(ctx context.Context, name string, seen *Head, to Offset) (*Head, error)
+
+	// HeadSize returns the size of a head in bytes as far as it decides what a write
+	// of it costs. It makes no request.
+	HeadSize(name string, h *Head) int
 
 	// Delete removes the head if it has the incarnation, and in the same atomic
 	// step records garbage work for it. Refused with the stored head otherwise.

@@ -63,6 +63,10 @@ var (
 	// ErrNotApplied marks a write that certainly had no effect and may be tried
 	// again: throttled, or in conflict with another one.
 	ErrNotApplied = errors.New("stream: write not applied")
+	// ErrRejected marks a call that the store rejects as such: it had no effect, and
+	// trying it again will not help. It says that something is set up wrongly:
+	// permissions, names, a missing table.
+	ErrRejected = errors.New("stream: call rejected by the store")
 )
 
 // RefusedError says that a conditional write had no effect because its condition

@@ -15,19 +15,34 @@ const maxSlack = time.Minute
 // TTL and one minute.
 func slack(ttl time.Duration) time.Duration { return min(ttl/20, maxSlack) }
 
+// Window is how long a stream with a sliding TTL lives after each use: the TTL and
+// the slack that its deadline adds.
+func (c Config) Window() time.Duration { return c.TTL + slack(c.TTL) }
+
 // deadline is when a stream that is used at now ends; zero means never.
 func (c Config) deadline(now time.Time) time.Time {
 	if c.HasTTL {
-		return now.Add(c.TTL + slack(c.TTL))
+		return now.Add(c.Window())
 	}
 	return truncate(c.ExpiresAt)
 }
 
-// renew moves the deadline of a sliding TTL. It never moves it back: clocks of
-// different processes may differ.
+// Backstep is by how much a commit may move a deadline back, because its clock is
+// behind another process's or because it was overtaken. It is no more than the
+// slack of the shortest TTL. A blind write cannot compare, only bound.
+const Backstep = 50 * time.Millisecond
+
+// isAhead reports whether a commit at now would move a sliding deadline back by
+// more than a Backstep.
+func (h *Head) isAhead(now time.Time) bool {
+	return h.HasTTL && h.deadline(now).Before(h.Deadline.Add(-Backstep))
+}
+
+// renew moves the deadline of a sliding TTL, and moves it back by a Backstep at
+// most.
 func (h *Head) renew(now time.Time) {
-	if d := h.deadline(now); h.HasTTL && d.After(h.Deadline) {
-		h.Deadline = d
+	if h.HasTTL && !h.isAhead(now) {
+		h.Deadline = h.deadline(now)
 	}
 }
 

@@ -11,6 +11,7 @@ const (
 	MaxBurned   = maxBurned
 	BurnFor     = burnFor
 	MaxSlack    = maxSlack
+	MaxLives    = maxLives
 )
 
 var (
@@ -54,3 +55,10 @@ func (l *Log) Waiting(name string) int {
 
 // Announce tells the log of a head, as a commit of its own does.
 func (l *Log) Announce(name string, h *Head) { l.hub.announce(name, h) }
+
+// Lives counts the streams whose life the log remembers.
+func (l *Log) Lives() int {
+	l.lives.mu.Lock()
+	defer l.lives.mu.Unlock()
+	return len(l.lives.known)
+}

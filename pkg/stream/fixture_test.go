@@ -26,6 +26,7 @@ const (
 	lost             // no effect, and the caller learns nothing
 	applied          // it happens, and the caller learns nothing
 	late             // it happens when the test calls store.arrive; the caller learns nothing
+	rejected         // no effect, and the caller is told not to try again
 )
 
 // errTimeout is a failure that tells nothing of the outcome.
@@ -67,6 +68,8 @@ func (s *store) do(op string, apply func() error) error {
 	switch what {
 	case notApplied:
 		return fmt.Errorf("throttled: %w", stream.ErrNotApplied)
+	case rejected:
+		return fmt.Errorf("no such table: %w", stream.ErrRejected)
 	case lost:
 		return errTimeout
 	case applied:
@@ -179,8 +182,8 @@ func (s *store) Update(ctx context.Context, name string, next *stream.Head) erro
 	return s.do("update", func() error { return s.Store.Update(ctx, name, next) })
 }
 
-func (s *store) Trim(ctx context.Context, name string, inc stream.Incarnation, from, to stream.Offset) (h *stream.Head, err error) {
-	err = s.do("trim", func() error { h, err = s.Store.Trim(ctx, name, inc, from, to); return err })
+func (s *store) Trim(ctx context.Context, name string, seen *stream.Head, to stream.Offset) (h *stream.Head, err error) {
+	err = s.do("trim", func() error { h, err = s.Store.Trim(ctx, name, seen, to); return err })
 	return h, err
 }
 

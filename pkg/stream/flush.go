@@ -32,32 +32,82 @@ func (f *flights) end(name string) {
 	delete(f.busy, name)
 }
 
-// Flush moves the records of a stream's buffer into chunks, if it is due. Nobody
-// needs to wait for it; an error means that it was not finished, and that a later
-// flush will do it. Cost: one read, one write a chunk (usually one), one write of
-// the head.
-func (l *Log) Flush(ctx context.Context, name string) error {
+// Flush moves into chunks what an append that found it due left in the stream's
+// buffer. After the zero Appended it moves whatever the buffer holds. Nobody needs
+// to wait for it. An error means that it was not finished, and that a later flush
+// will do it. Cost: one write a chunk (usually one), and one write of the head;
+// after the zero Appended a read as well.
+func (l *Log) Flush(ctx context.Context, name string, after Appended) error {
 	if !l.flights.begin(name) {
 		return nil
 	}
 	defer l.flights.end(name)
-	h, err := l.driver.Head(ctx, name, Strong)
-	if errors.Is(err, ErrNoHead) {
+	h := after.flush
+	if h == nil {
+		var err error
+		h, err = l.driver.Head(ctx, name, Strong)
+		if errors.Is(err, ErrNoHead) {
+			return nil
+		}
+		if err != nil {
+			return unavailable(err)
+		}
+	}
+	if len(h.Buffer) == 0 {
 		return nil
 	}
-	if err != nil {
-		return unavailable(err)
-	}
-	if !h.flushDue(l.limits) {
-		return nil
-	}
-	_, err = l.flush(ctx, name, h)
+	_, err := l.flush(ctx, name, h)
 	var refused *RefusedError
 	if errors.As(err, &refused) {
 		// Somebody else flushed, or the stream is gone.
 		return nil
 	}
 	return err
+}
+
+// flushDue reports whether a commit that added some entries to the buffer of h is
+// the one after which it is to be flushed: if it filled the count, or a multiple of
+// it, or if one more like it would pass the size, or a multiple of it. So where many
+// processes append, one of them flushes; and where that one fails, another one
+// does, a limit's worth later.
+func (l *Log) flushDue(name string, h *Head, added int) bool {
+	before := h.without(added)
+	if len(before.Buffer)/l.limits.FlushCount != len(h.Buffer)/l.limits.FlushCount {
+		return true
+	}
+	passes := func(from, to int) bool { return from/l.limits.FlushSize != to/l.limits.FlushSize }
+	size, was := l.driver.HeadSize(name, h), l.driver.HeadSize(name, before)
+	switch {
+	case size <= was:
+		return false
+	case passes(size, size+size-was):
+		return true
+	case !passes(was, size):
+		return false
+	case len(before.Buffer) == 0:
+		return true
+	}
+	// It passed the size at once. Unless that was to be expected after the one
+	// before it, which flushes then.
+	return !passes(was, was+was-l.driver.HeadSize(name, before.without(1)))
+}
+
+// without returns the head as it was before the last n entries of its buffer, as far
+// as its size depends on them.
+func (h *Head) without(n int) *Head {
+	before := *h
+	before.Buffer = h.Buffer[:max(0, len(h.Buffer)-n)]
+	for _, e := range h.Buffer[len(before.Buffer):] {
+		before.BufferSize -= len(e.Frames)
+	}
+	if len(before.Buffer) < len(h.Buffer) {
+		before.Tail = h.Buffer[len(before.Buffer)].From
+	}
+	// Their commits' marks went with them.
+	for n := len(before.Recent); n > 0 && before.Tail.Before(before.Recent[n-1].Tail); n-- {
+		before.Recent = before.Recent[:n-1]
+	}
+	return &before
 }
 
 // flush puts the buffer of h into chunks and then trims it, and returns the head
@@ -70,7 +120,7 @@ func (l *Log) flush(ctx context.Context, name string, h *Head) (*Head, error) {
 			return nil, err
 		}
 	}
-	trimmed, err := l.driver.Trim(ctx, name, h.Incarnation, h.BufferFrom(), h.Tail)
+	trimmed, err := l.driver.Trim(ctx, name, h, h.Tail)
 	if err != nil {
 		return nil, err
 	}

@@ -10,90 +10,84 @@ import (
 	"github.com/commoncurriculum/durable-streams-aws/pkg/stream"
 )
 
-// An append says when a flush is due, at the soft limits and not before.
-func TestFlushDue(t *testing.T) {
-	for _, c := range []struct {
-		why   string
-		limit func(*stream.Limits)
-		due   []bool // after appends of "aaaa", which take 8 bytes each
-	}{
-		{"bytes", func(l *stream.Limits) { l.FlushSize = 24 }, []bool{false, false, true, true}},
-		{"a byte more", func(l *stream.Limits) { l.FlushSize = 25 }, []bool{false, false, false, true}},
-		{"entries", func(l *stream.Limits) { l.FlushCount = 2 }, []bool{false, true, true}},
-	} {
-		lim := stream.DefaultLimits()
-		c.limit(&lim)
-		l, _ := open(t, lim)
-		create(t, l)
-		for i, want := range c.due {
-			if r := put(t, l, text("aaaa")); r.FlushDue != want {
-				t.Errorf("%s: after append %d it is due: %v", c.why, i, r.FlushDue)
-			}
-		}
-	}
-}
-
-// Of a group one is asked to flush, whichever of them were applied.
-func TestFlushDueOfGroup(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		lim := stream.DefaultLimits()
-		lim.FlushCount = 2
-		l, s := open(t, lim)
-		create(t, l)
-		put(t, l, text("0", by("p", 0, 0)))
-		for _, first := range []*stream.Append{text("0", by("p", 0, 0)), text("a")} {
-			all, _ := group(t, l, s, first, text("b"), text("c"))
-			n := 0
-			for _, o := range all {
-				if o.FlushDue {
-					n++
-				}
-			}
-			if n != 1 {
-				t.Errorf("%d of them flush", n)
-			}
-		}
-	})
-}
-
+// A flush that was not asked for moves whatever is in the buffer, after looking. The
+// flush that an append asked for looks at nothing.
 func TestFlush(t *testing.T) {
 	lim := stream.DefaultLimits()
 	lim.FlushCount = 3
 	l, s := open(t, lim)
 	h := create(t, l)
+	flush := func(after stream.Appended, want string) {
+		t.Helper()
+		s.took()
+		if err := l.Flush(t.Context(), name, after); err != nil {
+			t.Error(err)
+		}
+		if ops := s.took(); ops != want {
+			t.Errorf("took %q, want %q", ops, want)
+		}
+	}
+	flush(stream.Appended{}, "head")
 	put(t, l, text("aa"))
 	put(t, l, text("b"))
-	s.took()
-	if err := l.Flush(t.Context(), name); err != nil {
-		t.Error(err)
+	due := put(t, l, text("cc"))
+	if !due.FlushDue() {
+		t.Fatal("a flush is due")
 	}
-	if ops := s.took(); ops != "head" {
-		t.Errorf("a flush that is not due took %q", ops)
-	}
-	put(t, l, text("cc"))
-	s.took()
-	if err := l.Flush(t.Context(), name); err != nil {
-		t.Error(err)
-	}
-	if ops := s.took(); ops != "head chunk trim" {
-		t.Errorf("took %q", ops)
-	}
+	flush(due, "chunk trim")
 	if h := stored(t, s, lim); len(h.Buffer) != 0 || h.Tail != at(0, 5) || h.Version != 5 {
 		t.Errorf("%+v", h)
 	}
+	flush(due, "chunk trim") // in vain
+	flush(put(t, l, text("d")), "head chunk trim")
+	flush(stream.Appended{}, "head")
 	chunks, _ := s.Chunks(t.Context(), h.Incarnation, at(0, 0), 99)
-	if len(chunks) != 1 || chunks[0].From != at(0, 0) || chunks[0].To != at(0, 5) || chunks[0].Count != 3 || chunks[0].Size != 5 {
+	if len(chunks) != 2 || chunks[0].From != at(0, 0) || chunks[0].To != at(0, 5) || chunks[0].Count != 3 || chunks[0].Size != 5 || chunks[1].To != at(0, 6) {
 		t.Errorf("chunks %+v", chunks)
 	}
 	s.took()
-	if got := content(t, l); got != "aabcc" {
+	if got := content(t, l); got != "aabccd" {
 		t.Errorf("content %q", got)
 	}
 	if ops := s.took(); ops != "head chunks" {
 		t.Errorf("reading took %q", ops)
 	}
-	if err := l.Flush(t.Context(), "other"); err != nil {
+	if err := l.Flush(t.Context(), "other", stream.Appended{}); err != nil {
 		t.Errorf("no stream: %v", err)
+	}
+}
+
+// What came after the append that asked for a flush stays in the buffer, and what
+// somebody else flushed is not trimmed again.
+func TestFlushAfterOthers(t *testing.T) {
+	lim := stream.DefaultLimits()
+	lim.FlushCount = 2
+	l, s := open(t, lim)
+	create(t, l)
+	put(t, l, text("a"))
+	due := put(t, l, text("b"))
+	other := join(t, s, lim, stream.Poll{})
+	put(t, other, text("c"))
+	s.took()
+	if err := l.Flush(t.Context(), name, due); err != nil {
+		t.Error(err)
+	}
+	if h, ops := stored(t, s, lim), s.took(); ops != "chunk trim" || len(h.Buffer) != 1 || h.BufferFrom() != at(0, 2) {
+		t.Errorf("took %q, left %+v", ops, h.Buffer)
+	}
+	due = put(t, l, text("d"))
+	if err := other.Flush(t.Context(), name, stream.Appended{}); err != nil {
+		t.Error(err)
+	}
+	put(t, other, text("e"))
+	if err := l.Flush(t.Context(), name, due); err != nil {
+		t.Errorf("another process was faster: %v", err)
+	}
+	if h := stored(t, s, lim); len(h.Buffer) != 1 || h.BufferFrom() != at(0, 4) {
+		t.Errorf("left %+v", h.Buffer)
+	}
+	if got := content(t, l); got != "abcde" {
+		t.Errorf("content %q", got)
 	}
 }
 
@@ -173,9 +167,9 @@ func TestOneFlushAtATime(t *testing.T) {
 		s.took()
 		release := s.hold("chunk")
 		done := make(chan error, 1)
-		go func() { done <- l.Flush(t.Context(), name) }()
+		go func() { done <- l.Flush(t.Context(), name, stream.Appended{}) }()
 		synctest.Wait()
-		if err := l.Flush(t.Context(), name); err != nil {
+		if err := l.Flush(t.Context(), name, stream.Appended{}); err != nil {
 			t.Error(err)
 		}
 		if ops := s.took(); ops != "head chunk" {
@@ -190,7 +184,7 @@ func TestOneFlushAtATime(t *testing.T) {
 			t.Errorf("%d entries are left, want what came meanwhile", len(h.Buffer))
 		}
 		s.took()
-		if err := l.Flush(t.Context(), name); err != nil {
+		if err := l.Flush(t.Context(), name, stream.Appended{}); err != nil {
 			t.Error(err)
 		}
 		if ops := s.took(); ops != "head chunk trim" {
@@ -214,15 +208,17 @@ func TestFlushFaults(t *testing.T) {
 		{"the chunk is lost", "chunk", func(*stream.Log) fault { return lost }, false},
 		{"the chunk is unknown", "chunk", func(*stream.Log) fault { return applied }, false},
 		{"the chunk is throttled", "chunk", func(*stream.Log) fault { return notApplied }, true},
+		{"the chunk is rejected", "chunk", func(*stream.Log) fault { return rejected }, false},
+		{"the trim is rejected", "trim", func(*stream.Log) fault { return rejected }, false},
 		{"the trim is lost", "trim", func(*stream.Log) fault { return lost }, false},
 		{"the trim is unknown", "trim", func(*stream.Log) fault { return applied }, false},
 		{"another process flushes", "trim", func(other *stream.Log) fault {
-			other.Flush(context.Background(), name)
+			other.Flush(context.Background(), name, stream.Appended{})
 			return fine
 		}, true},
 		{"another process appends and flushes", "chunk", func(other *stream.Log) fault {
 			other.Append(context.Background(), name, text("c"))
-			other.Flush(context.Background(), name)
+			other.Flush(context.Background(), name, stream.Appended{})
 			return fine
 		}, true},
 	} {
@@ -241,7 +237,7 @@ func TestFlushFaults(t *testing.T) {
 				s.hook(nil)
 				return c.do(other)
 			})
-			if err := l.Flush(t.Context(), name); (err == nil) != c.ok {
+			if err := l.Flush(t.Context(), name, stream.Appended{}); (err == nil) != c.ok {
 				t.Errorf("%s: %v", c.why, err)
 			}
 			s.hook(nil)
@@ -249,7 +245,7 @@ func TestFlushFaults(t *testing.T) {
 				t.Errorf("%s: content %q", c.why, got)
 			}
 			put(t, l, text("d"))
-			if err := l.Flush(t.Context(), name); err != nil {
+			if err := l.Flush(t.Context(), name, stream.Appended{}); err != nil {
 				t.Errorf("%s: the next: %v", c.why, err)
 			}
 			if h := stored(t, s, lim); len(h.Buffer) != 0 {
@@ -281,7 +277,7 @@ func TestFlushOfAnotherLife(t *testing.T) {
 		}
 		return fine
 	})
-	if err := l.Flush(t.Context(), name); err != nil {
+	if err := l.Flush(t.Context(), name, stream.Appended{}); err != nil {
 		t.Error(err)
 	}
 	if h := stored(t, s, lim); len(h.Buffer) != 1 {
@@ -291,7 +287,7 @@ func TestFlushOfAnotherLife(t *testing.T) {
 		t.Errorf("content %q", got)
 	}
 	s.faults("head", lost)
-	if err := l.Flush(t.Context(), name); !errors.Is(err, stream.ErrUnavailable) {
+	if err := l.Flush(t.Context(), name, stream.Appended{}); !errors.Is(err, stream.ErrUnavailable) {
 		t.Errorf("the store is away: %v", err)
 	}
 }

@@ -158,7 +158,7 @@ func TestFollowCatchesUp(t *testing.T) {
 		for _, record := range []string{"ab", "cd", "ef"} {
 			put(t, l, text(record))
 		}
-		if err := l.Flush(t.Context(), name); err != nil {
+		if err := l.Flush(t.Context(), name, stream.Appended{}); err != nil {
 			t.Fatal(err)
 		}
 		begin := time.Now()
@@ -365,7 +365,7 @@ func TestFollowWhileDataMoves(t *testing.T) {
 		f, _ := follow(t, l, stream.Start())
 		defer f.Close()
 		put(t, l, text("a"))
-		if err := l.Flush(t.Context(), name); err != nil {
+		if err := l.Flush(t.Context(), name, stream.Appended{}); err != nil {
 			t.Fatal(err)
 		}
 		if got, _, err := nextPage(t, f); got != "a" || err != nil {
@@ -378,7 +378,7 @@ func TestFollowWhileDataMoves(t *testing.T) {
 			t.Errorf("%+v", h)
 		}
 		next = later(t, f)
-		if err := l.Flush(t.Context(), name); err != nil {
+		if err := l.Flush(t.Context(), name, stream.Appended{}); err != nil {
 			t.Fatal(err)
 		}
 		synctest.Wait()

@@ -112,6 +112,9 @@ type Entry struct {
 type StagedID struct {
 	Commit CommitID
 	Part   int
+	// Object says that it is large enough to be an object in a bucket. A driver
+	// without buckets treats it as any other.
+	Object bool
 }
 
 // CommitMark is what the head remembers of a recent commit.
@@ -159,7 +162,8 @@ type Head struct {
 	Spilled   bool
 
 	// Commits counts the commits of this incarnation, Recent remembers the last
-	// few of them, oldest first, and Burned lists attempts that must not apply.
+	// few of them (at least), oldest first, and Burned lists attempts that must not
+	// apply.
 	Commits uint64
 	Recent  []CommitMark
 	Burned  []Burned
@@ -174,8 +178,8 @@ type Head struct {
 // HeldProducer is a producer in the head.
 type HeldProducer struct {
 	Producer
-	// Used is the value of Head.Commits when the producer wrote last; the one
-	// used longest ago is spilled first.
+	// Used is when the producer wrote last, in seconds since 1970; the one used
+	// longest ago is spilled first.
 	Used uint64
 }
 

@@ -48,6 +48,9 @@ const (
 	SlowSpilled
 	// SlowProducer: the producer is new to a head that has no place for it.
 	SlowProducer
+	// SlowClock: the committer's clock is so far behind that renewing the TTL
+	// would shorten the stream's life.
+	SlowClock
 )
 
 // Judge decides whether an append may be applied to a head. It is the one place
@@ -72,6 +75,9 @@ func Judge(h *Head, a *Append, now time.Time, l Limits) Verdict {
 	}
 	if a.Seq != "" && a.Seq <= h.Seq {
 		return Verdict{Err: ErrSeqRegression}
+	}
+	if h.isAhead(now) {
+		v.Slow |= SlowClock
 	}
 	if a.Records.Count > 0 {
 		if h.full(l) {
@@ -141,11 +147,6 @@ func (h *Head) full(l Limits) bool {
 func (h *Head) hasRoom(size int, l Limits) bool {
 	return h.BufferSize+len(h.Buffer) == 0 ||
 		h.BufferSize+size <= l.BufferSize && len(h.Buffer) < l.BufferCount
-}
-
-// flushDue reports whether the buffer is to be moved to chunks.
-func (h *Head) flushDue(l Limits) bool {
-	return h.BufferSize >= l.FlushSize || len(h.Buffer) >= l.FlushCount
 }
 
 // buffered is how much the append adds to the buffer.

@@ -21,8 +21,8 @@ func head(changes ...func(*stream.Head)) *stream.Head {
 		Config: stream.Config{ContentType: "text/plain"}, CreatedAt: noon.Add(-time.Hour),
 		Tail: tail, SegmentCount: 5, SegmentSize: 50,
 		Producers: map[string]stream.HeldProducer{
-			"p": {Producer: stream.Producer{Epoch: 3, Seq: 8}, Used: 5},
-			"q": {Producer: stream.Producer{Epoch: 0, Seq: 0}, Used: 4},
+			"p": {Producer: stream.Producer{Epoch: 3, Seq: 8}, Used: uint64(noon.Unix()) - 5},
+			"q": {Producer: stream.Producer{Epoch: 0, Seq: 0}, Used: uint64(noon.Unix()) - 60},
 		},
 		Recent: []stream.CommitMark{{ID: 99, Tail: tail}},
 		Buffer: []stream.Entry{{
@@ -184,6 +184,13 @@ func TestJudgeSlow(t *testing.T) {
 		h.Buffer = []stream.Entry{{Staged: stream.StagedID{Commit: 1}}}
 		h.BufferSize = 0
 	}
+	// A stream with a TTL whose last writer's clock was ahead of noon.
+	sliding := func(ahead time.Duration) func(*stream.Head) {
+		return func(h *stream.Head) {
+			h.TTL, h.HasTTL = time.Hour, true
+			h.Deadline = noon.Add(h.Window() + ahead)
+		}
+	}
 	type limits = stream.Limits
 	for _, c := range []struct {
 		why    string
@@ -220,8 +227,18 @@ func TestJudgeSlow(t *testing.T) {
 		{"an append without producer does not care", head(spilled), text("x"), func(*limits) {}, 0},
 		{"nothing else is judged before the producer is known", head(spilled, func(h *stream.Head) { h.Seq = "b" }),
 			text("x", by("new", 0, 0), seq("a")), func(l *limits) { l.SegmentCount = 5 }, stream.SlowSpilled},
+		{"the clock is right", head(sliding(0)), text("x"), func(*limits) {}, 0},
+		{"the clock is ahead", head(sliding(-time.Minute)), text("x"), func(*limits) {}, 0},
+		{"the clock is a little behind", head(sliding(stream.Backstep)), text("x"), func(*limits) {}, 0},
+		{"the clock is behind", head(sliding(stream.Backstep + time.Millisecond)), text("x"), func(*limits) {}, stream.SlowClock},
+		{"the clock is behind, and the stream is closed", head(sliding(time.Minute)), text("", closing), func(*limits) {}, stream.SlowClock},
+		{"an end that does not move has nothing to do with it", head(func(h *stream.Head) { h.Deadline = noon.Add(time.Hour) }), text("x"), func(*limits) {}, 0},
+		{"the clock is not looked at before the producer is known", head(spilled, sliding(time.Minute)), text("x", by("new", 0, 0)), func(*limits) {}, stream.SlowSpilled},
+
 		{"reasons add up", head(), text("x", by("p", 4, 0)), func(l *limits) { l.SegmentCount, l.BufferCount = 5, 1 },
 			stream.SlowEpoch | stream.SlowSeal | stream.SlowRoom},
+		{"the clock's too", head(sliding(time.Minute)), text("x", by("p", 4, 0)), func(l *limits) { l.SegmentCount = 5 },
+			stream.SlowEpoch | stream.SlowSeal | stream.SlowClock},
 	} {
 		l := stream.DefaultLimits()
 		c.limit(&l)
@@ -244,7 +261,8 @@ func TestJudgeRefusalsAreNotSlow(t *testing.T) {
 		text("x", contentType("image/png")), text("x", by("p", 3, 8)), text("x", by("p", 3, 10)),
 		text("x", by("p", 1, 0)), text("x", by("new", 0, 4)), text("x", by("p", 4, 1)),
 	} {
-		if v := stream.Judge(head(), a, noon, l); v.Accepted() || v.Slow != 0 {
+		h := head(func(h *stream.Head) { h.TTL, h.HasTTL, h.Deadline = time.Hour, true, noon.Add(3*time.Hour) })
+		if v := stream.Judge(h, a, noon, l); v.Accepted() || v.Slow != 0 {
 			t.Errorf("%+v: %+v", a, v)
 		}
 	}

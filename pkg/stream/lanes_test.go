@@ -133,7 +133,7 @@ func TestLeadership(t *testing.T) {
 					for _, chunk := range h.Chunks(small) {
 						s.Store.PutChunk(t.Context(), h.Incarnation, chunk)
 					}
-					if _, err := s.Store.Trim(t.Context(), name, h.Incarnation, h.BufferFrom(), h.Tail); err != nil {
+					if _, err := s.Store.Trim(t.Context(), name, h, h.Tail); err != nil {
 						t.Error(err)
 					}
 				}

@@ -13,8 +13,9 @@ type Limits struct {
 	// after that starts the next one.
 	SegmentCount int
 	SegmentSize  int
-	// FlushSize (bytes) and FlushCount (entries) are the buffer's soft limits: at
-	// either, its records are moved to chunks once the append is answered.
+	// FlushSize (bytes of [Heads.HeadSize]) and FlushCount (entries of the buffer)
+	// are soft limits: where a commit fills one, or a multiple of one, the buffer's
+	// records are moved to chunks once the append is answered.
 	FlushSize  int
 	FlushCount int
 	// BufferSize (bytes) and BufferCount (entries) are its hard limits: an append
@@ -27,6 +28,9 @@ type Limits struct {
 	StageSize int
 	// PartSize (bytes) bounds the records of one such item, and of one chunk.
 	PartSize int
+	// ObjectSize (bytes) is the part from which it is marked as an object
+	// ([StagedID]); 0 means never.
+	ObjectSize int
 	// PageSize (bytes) is about how much one read returns. A JSON message larger
 	// than that is returned alone.
 	PageSize int
@@ -60,6 +64,11 @@ func DefaultLimits() Limits {
 	}
 }
 
+// isObject reports whether a staged part is large enough to be an object.
+func (l Limits) isObject(part Records) bool {
+	return l.ObjectSize > 0 && len(part.Frames) >= l.ObjectSize
+}
+
 // Validate reports the first limit that cannot work, by its name.
 func (l Limits) Validate() error {
 	positive := []struct {
@@ -87,6 +96,8 @@ func (l Limits) Validate() error {
 		return fmt.Errorf("limit FlushCount (%d) is above BufferCount (%d)", l.FlushCount, l.BufferCount)
 	case l.EarlyWait < 0:
 		return fmt.Errorf("limit EarlyWait is %v: it must not be negative", l.EarlyWait)
+	case l.ObjectSize < 0:
+		return fmt.Errorf("limit ObjectSize is %d: it must not be negative", l.ObjectSize)
 	}
 	return nil
 }

@@ -36,6 +36,7 @@ type Log struct {
 	lanes   lanes
 	hub     hub
 	flights flights
+	lives   lives
 }
 
 // New returns a log on a driver, or an error that names the limit that is wrong.
@@ -107,7 +108,7 @@ func (l *Log) Delete(ctx context.Context, name string) error {
 		return ErrNotFound
 	case err == nil:
 		return nil
-	case errors.Is(err, ErrNotApplied):
+	case certain(err):
 		return unavailable(err)
 	}
 	if h2, err := l.driver.Head(ctx, name, Strong); errors.Is(err, ErrNoHead) || err == nil && h2.Incarnation != h.Incarnation {
@@ -147,7 +148,11 @@ func (l *Log) Collect(ctx context.Context, max int) (Collected, error) {
 // that it is owed.
 func (l *Log) discard(ctx context.Context, w Work, step int) error {
 	for {
-		done, err := l.driver.Discard(ctx, w.Incarnation, step)
+		var done bool
+		err := l.retry(ctx, func() (err error) {
+			done, err = l.driver.Discard(ctx, w.Incarnation, step)
+			return err
+		})
 		if err != nil {
 			return err
 		}

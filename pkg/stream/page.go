@@ -45,12 +45,18 @@ func (p *Page) Closed() bool { return p.Head.Closed && p.UpToDate() }
 var errGap = errors.New("stream: gap")
 
 // page reads onwards from an offset, under a given head, up to about max bytes.
-// Records come from chunks up to where the buffer begins, and then from it.
-func (l *Log) page(ctx context.Context, h *Head, from Offset, max int) (*Page, error) {
+// Records come from chunks up to where the buffer begins, and then from it. The
+// chunks that are known already come first; they may be none, or too few.
+func (l *Log) page(ctx context.Context, h *Head, from Offset, max int, known []Chunk) (*Page, error) {
 	if h.Tail.Before(from) {
 		return nil, fmt.Errorf("%w: %v is beyond the stream's tail %v", ErrBadOffset, from, h.Tail)
 	}
 	p := &Page{Head: h, From: from, Next: from}
+	for _, c := range known {
+		if err := l.take(ctx, p, Entry(c), max); err != nil {
+			return nil, err
+		}
+	}
 	for p.Next.Before(h.BufferFrom()) && !p.full {
 		at := p.Next
 		chunks, err := l.driver.Chunks(ctx, h.Incarnation, p.Next, max-p.Size)

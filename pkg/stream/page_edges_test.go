@@ -66,7 +66,7 @@ func TestPageOfADiscardedStream(t *testing.T) {
 	var old *stream.Head
 	for _, record := range []string{"a", "b", "c"} {
 		put(t, log, text(record))
-		if err := log.Flush(t.Context(), name); err != nil {
+		if err := log.Flush(t.Context(), name, stream.Appended{}); err != nil {
 			t.Fatal(err)
 		}
 		if record == "b" {

@@ -90,14 +90,14 @@ func TestPagesProperty(t *testing.T) {
 			m.add(all, r.Tail)
 			switch rapid.IntRange(0, 3).Draw(t, "then") {
 			case 0:
-				err = l.Flush(ctx, name)
+				err = l.Flush(ctx, name, stream.Appended{})
 			case 1: // it dies before the trim
 				s.faults("trim", lost)
-				l.Flush(ctx, name)
+				l.Flush(ctx, name, stream.Appended{})
 				s.hook(nil)
 			case 2: // it dies at some chunk
 				s.faults("chunk", append(make([]fault, rapid.IntRange(0, 3).Draw(t, "after")), lost)...)
-				l.Flush(ctx, name)
+				l.Flush(ctx, name, stream.Appended{})
 				s.hook(nil)
 			}
 			if err != nil {
@@ -205,7 +205,7 @@ func TestPageSize(t *testing.T) {
 				put(t, l, text(record, contentType(c.config)))
 			}
 			if flush {
-				if err := l.Flush(t.Context(), name); err != nil {
+				if err := l.Flush(t.Context(), name, stream.Appended{}); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -237,7 +237,7 @@ func TestPageOfTornFrames(t *testing.T) {
 		if err := s.PutChunk(t.Context(), h.Incarnation, stream.Chunk{To: at(0, 6), Count: 2, Size: 6, Frames: torn}); err != nil {
 			t.Fatal(err)
 		}
-		if err := l.Flush(t.Context(), name); err != nil {
+		if err := l.Flush(t.Context(), name, stream.Appended{}); err != nil {
 			t.Fatal(err)
 		}
 		if p, err := l.Read(t.Context(), name, stream.At(offset)); !errors.Is(err, stream.ErrTornFrames) {

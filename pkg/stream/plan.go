@@ -70,7 +70,7 @@ func (c *commit) judge(h *Head) (verdicts []Verdict, next *Head, slow Slow) {
 			at = next
 		}
 		slow |= v.Slow
-		next.note(t.append, c.limits)
+		next.note(t.append, c.now(), c.limits)
 	}
 	return verdicts, next, slow
 }
@@ -130,7 +130,7 @@ func (c *commit) prepare(ctx context.Context, next *Head) error {
 	next.Spilled = c.known.Spilled
 	if over := len(next.Producers) - c.limits.Producers; over > 0 {
 		// Spill a few more than needed, so that the next new producers fit.
-		for _, id := range idlest(next, over+c.limits.Producers/4) {
+		for _, id := range c.idlest(next, over+c.limits.Producers/4) {
 			err := c.retry(ctx, func() error {
 				return c.driver.SpillProducer(ctx, next.Incarnation, id, next.Producers[id].Producer)
 			})
@@ -148,11 +148,15 @@ func (c *commit) prepare(ctx context.Context, next *Head) error {
 }
 
 // idlest returns at most n of the producers that wrote longest ago, none of them
-// in the commit that is being prepared.
-func idlest(h *Head, n int) []string {
+// in the group that is being committed.
+func (c *commit) idlest(h *Head, n int) []string {
 	ids := slices.SortedFunc(maps.Keys(h.Producers), func(a, b string) int {
 		return cmp.Or(cmp.Compare(h.Producers[a].Used, h.Producers[b].Used), cmp.Compare(a, b))
 	})
-	ids = slices.DeleteFunc(ids, func(id string) bool { return h.Producers[id].Used == h.Commits })
+	ids = slices.DeleteFunc(ids, func(id string) bool {
+		return slices.ContainsFunc(c.group, func(t *ticket) bool {
+			return t.append.Producer != nil && t.append.Producer.ID == id
+		})
+	})
 	return ids[:min(n, len(ids))]
 }

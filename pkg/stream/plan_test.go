@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -162,12 +163,18 @@ func TestGroupRolls(t *testing.T) {
 func TestSpillAndRecall(t *testing.T) {
 	lim := stream.DefaultLimits()
 	lim.Producers, lim.EarlyWait = 4, 0
-	l, s := open(t, lim)
+	s := newStore()
+	now := noon
+	l, err := stream.New(s, stream.Options{Limits: lim, Now: func() time.Time { return now }})
+	if err != nil {
+		t.Fatal(err)
+	}
 	create(t, l)
 	put(t, l, text("f", by("fenced", 7, 0)))
 	put(t, l, text("s", by("seq", 1, 0)))
 	put(t, l, text("s", by("seq", 1, 1)))
 	for i := range 4 {
+		now = now.Add(time.Second)
 		put(t, l, text("x", by(fmt.Sprint("busy", i), 0, 0)))
 	}
 	h := stored(t, s, lim)
@@ -213,6 +220,46 @@ func TestSpillAndRecall(t *testing.T) {
 	put(t, l, text("n", by("seq", 1, 3)))
 	if ops := s.took(); ops != "commit" {
 		t.Errorf("back in the head, it took %q", ops)
+	}
+}
+
+// Those that wrote longest ago are spilled, by the clock, and not those that wrote
+// in the fewest commits.
+func TestIdlestAreSpilled(t *testing.T) {
+	lim := stream.DefaultLimits()
+	lim.Producers, lim.EarlyWait = 4, 0
+	s := newStore()
+	now := noon
+	l, err := stream.New(s, stream.Options{Limits: lim, Now: func() time.Time { return now }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	create(t, l)
+	for _, w := range []struct {
+		id    string
+		seq   uint64
+		after time.Duration
+	}{{"b", 0, 0}, {"a", 0, 0}, {"d", 0, 0}, {"c", 0, time.Minute}, {"a", 1, time.Minute}, {"b", 1, time.Second}, {"b", 2, 0}} {
+		now = now.Add(w.after)
+		put(t, l, text("x", by(w.id, 0, w.seq)))
+	}
+	h := stored(t, s, lim)
+	for id, want := range map[string]time.Time{"d": noon, "c": noon.Add(time.Minute), "a": noon.Add(2 * time.Minute), "b": now} {
+		if got := time.Unix(int64(h.Producers[id].Used), 0); !got.Equal(want) {
+			t.Errorf("%s was used at %v, want %v", id, got, want)
+		}
+	}
+	// The commit's own is never among them, though its clock is behind all others. One
+	// more than needed is spilled.
+	now = noon.Add(-time.Hour)
+	put(t, l, text("x", by("e", 0, 0)))
+	h = stored(t, s, lim)
+	if held := slices.Sorted(maps.Keys(h.Producers)); !slices.Equal(held, []string{"a", "b", "e"}) {
+		t.Errorf("%v are left", held)
+	}
+	s.took()
+	if r := put(t, l, text("x", by("d", 0, 0))); !r.Duplicate {
+		t.Errorf("one that was spilled: %+v", r)
 	}
 }
 
@@ -350,7 +397,7 @@ func TestHardLimitFaults(t *testing.T) {
 		{"the chunk is throttled once", "chunk", func(*stream.Log, *store) fault { return notApplied }, nil},
 		{"the trim is unknown", "trim", func(*stream.Log, *store) fault { return applied }, stream.ErrUnavailable},
 		{"another process flushes", "trim", func(l *stream.Log, _ *store) fault {
-			if err := l.Flush(context.Background(), name); err != nil {
+			if err := l.Flush(context.Background(), name, stream.Appended{}); err != nil {
 				return lost
 			}
 			return fine
@@ -564,8 +611,8 @@ func TestManyProcesses(t *testing.T) {
 		for _, d := range done {
 			if o := <-d; o.err != nil {
 				t.Error(o.err)
-			} else if o.FlushDue {
-				join(t, s, lim, stream.Poll{}).Flush(t.Context(), name)
+			} else if o.FlushDue() {
+				join(t, s, lim, stream.Poll{}).Flush(t.Context(), name, o.Appended)
 			}
 		}
 		stored(t, s, lim)

@@ -14,8 +14,11 @@ const rereads = 5
 // sliding TTL. At [Now] the page is empty.
 //
 // It fails with [ErrNotFound], [ErrBadOffset] or [ErrUnavailable]. Cost: one
-// request near the tail, one more for each page's worth of chunks behind it.
+// request near the tail, one more for each page's worth of chunks behind it; at the
+// same time if this process has read the stream before.
 func (l *Log) Read(ctx context.Context, name string, from Position) (*Page, error) {
+	ahead, end := l.readAhead(ctx, name, from)
+	defer end()
 	h, err := l.Head(ctx, name)
 	if err != nil {
 		return nil, err
@@ -23,18 +26,20 @@ func (l *Log) Read(ctx context.Context, name string, from Position) (*Page, erro
 	if h, err = l.renew(ctx, name, h); err != nil {
 		return nil, err
 	}
-	return l.readUnder(ctx, name, h, from.in(h))
+	l.lives.note(name, h)
+	return l.readUnder(ctx, name, h, from.in(h), ahead(h))
 }
 
 // readUnder reads a page under a head, or under a newer one of the same
-// incarnation if the data has moved meanwhile.
-func (l *Log) readUnder(ctx context.Context, name string, h *Head, from Offset) (*Page, error) {
+// incarnation if the data has moved meanwhile. Some chunks may be known already.
+func (l *Log) readUnder(ctx context.Context, name string, h *Head, from Offset, known []Chunk) (*Page, error) {
 	inc := h.Incarnation
 	for range rereads {
-		p, err := l.page(ctx, h, from, l.limits.PageSize)
+		p, err := l.page(ctx, h, from, l.limits.PageSize, known)
 		if !errors.Is(err, errGap) {
 			return p, err
 		}
+		known = nil
 		if h, err = l.Head(ctx, name); err != nil {
 			return nil, err
 		}

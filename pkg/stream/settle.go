@@ -23,7 +23,7 @@ const maxBurned = 16
 // numbers already keep it from being applied twice.
 func (c *commit) settleBlind(ctx context.Context, b *Batch, err error) (CommitMark, *Head, error) {
 	var refused *RefusedError
-	unknown := !errors.Is(err, ErrNotApplied) && !errors.As(err, &refused)
+	unknown := !certain(err) && !errors.As(err, &refused)
 	var h *Head
 	if refused != nil {
 		h = refused.Head
@@ -56,6 +56,8 @@ func (c *commit) settleBlind(ctx context.Context, b *Batch, err error) (CommitMa
 			return CommitMark{}, nil, &RefusedError{Head: next}
 		case errors.As(burnErr, &refused) && refused.Head != nil:
 			h = refused.Head
+		case errors.Is(burnErr, ErrRejected):
+			return CommitMark{}, nil, unsettled(err)
 		default:
 			h = nil
 		}
@@ -86,10 +88,12 @@ func (c *commit) settleUpdate(ctx context.Context, next *Head, err error) (Commi
 			}
 			return CommitMark{}, nil, err
 		}
-		if unknown == nil {
-			if errors.Is(err, ErrNotApplied) {
-				return CommitMark{}, nil, err
-			}
+		switch {
+		case unknown == nil && certain(err):
+			return CommitMark{}, nil, err
+		case errors.Is(err, ErrRejected):
+			return CommitMark{}, nil, unsettled(unknown)
+		case unknown == nil:
 			unknown = err
 		}
 		if c.pause(ctx, attempt) != nil {
@@ -108,7 +112,7 @@ func (c *commit) reread(ctx context.Context, attempt int) (*Head, error) {
 			return nil, err
 		}
 		h, err := c.driver.Head(ctx, c.name, Strong)
-		if err == nil || errors.Is(err, ErrNoHead) {
+		if err == nil || errors.Is(err, ErrNoHead) || errors.Is(err, ErrRejected) {
 			return h, err
 		}
 		attempt++

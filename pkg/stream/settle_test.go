@@ -156,7 +156,7 @@ func TestRefusalInDoubt(t *testing.T) {
 			}
 			s.hook(nil)
 			if c.then != "" {
-				if err := l.Flush(t.Context(), name); err != nil {
+				if err := l.Flush(t.Context(), name, stream.Appended{}); err != nil {
 					t.Fatal(err)
 				}
 			} else {

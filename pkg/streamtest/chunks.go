@@ -97,8 +97,14 @@ func testChunks(t *testing.T, d stream.Driver) {
 		want = append(want, chunkAt(to, to.String()[:1]))
 	}
 	// Fields that only some chunks have.
-	want[3].Staged, want[3].Frames = stream.StagedID{Commit: 1<<63 + 9, Part: 12}, nil
-	want[3].Count, want[3].Size = 17, 1<<20+1
+	link := func(i int, id stream.StagedID, messages, size int) {
+		want[i].Staged, want[i].Frames = id, nil
+		want[i].Count, want[i].Size = messages, size
+		want[i].From = stream.Offset{Segment: want[i].To.Segment, Position: want[i].To.Position - uint64(messages)}
+	}
+	link(3, stream.StagedID{Commit: 1<<63 + 9, Part: 12}, 17, 1<<20+1)
+	link(5, stream.StagedID{Commit: 1<<63 + 9, Part: 13, Object: true}, 255, 1<<30)
+	link(8, stream.StagedID{Commit: 4, Object: true}, 1, 7)
 	for _, i := range rand.Perm(len(want)) {
 		must(t, d.PutChunk(t.Context(), inc, want[i]))
 	}
@@ -183,9 +189,9 @@ func testStaged(t *testing.T, d stream.Driver) {
 	all := lives()
 	put := make(map[key]stream.Frames)
 	for i, inc := range all {
-		for _, commit := range []stream.CommitID{1, 2, 10, 256, 1 << 63, 1<<64 - 1} {
+		for n, commit := range []stream.CommitID{1, 2, 10, 256, 1 << 63, 1<<64 - 1} {
 			for part := range 3 {
-				k := key{inc, stream.StagedID{Commit: commit, Part: part * 7}}
+				k := key{inc, stream.StagedID{Commit: commit, Part: part * 7, Object: (n+part)%2 == 1}}
 				put[k] = records(fmt.Sprint(k.id), string(rune('a'+i)), inc.String()).Frames
 				must(t, d.PutStaged(ctx, inc, k.id, put[k]))
 			}
@@ -204,6 +210,9 @@ func testStaged(t *testing.T, d stream.Driver) {
 		{newIncarnation(), stream.StagedID{Commit: 1}},
 		{all[0], stream.StagedID{Commit: 3}},
 		{all[0], stream.StagedID{Commit: 1, Part: 1}},
+		{newIncarnation(), stream.StagedID{Commit: 1, Part: 7, Object: true}},
+		{all[0], stream.StagedID{Commit: 3, Object: true}},
+		{all[0], stream.StagedID{Commit: 2, Part: 1, Object: true}},
 	} {
 		if f, err := d.Staged(ctx, missing.inc, missing.id); !errors.Is(err, stream.ErrNoItem) {
 			t.Errorf("a staged item that was never put is %q, %v, want ErrNoItem", f, err)
@@ -211,21 +220,30 @@ func testStaged(t *testing.T, d stream.Driver) {
 	}
 }
 
+// testLargeItems stores items of the sizes that a store of small items must take,
+// and an object, which may be larger than any of them.
 func testLargeItems(t *testing.T, d stream.Driver) {
 	ctx, inc := t.Context(), newIncarnation()
-	large := make([]byte, 1<<20)
-	for i := range large {
-		large[i] = byte(rand.Uint32())
+	large := func(size int) stream.Records {
+		b := make([]byte, size)
+		for i := range b {
+			b[i] = byte(rand.Uint32())
+		}
+		return records(string(b))
 	}
-	r := records(string(large))
-	c := stream.Chunk{To: stream.Offset{Position: 1 << 20}, Count: 1, Size: r.Size, Frames: r.Frames}
+	r := large(256 << 10)
+	c := stream.Chunk{To: stream.Offset{Position: uint64(r.Size)}, Count: 1, Size: r.Size, Frames: r.Frames}
 	must(t, d.PutChunk(ctx, inc, c))
 	wantChunks(t, allChunks(t, d, inc, stream.Offset{}, 1), []stream.Chunk{c})
-	id := stream.StagedID{Commit: 5, Part: 0}
-	must(t, d.PutStaged(ctx, inc, id, r.Frames))
-	got, err := d.Staged(ctx, inc, id)
-	must(t, err)
-	if !bytes.Equal(got, r.Frames) {
-		t.Error("a staged item of 1 MiB came back changed")
+	for id, r := range map[stream.StagedID]stream.Records{
+		{Commit: 5}:                        r,
+		{Commit: 5, Part: 1, Object: true}: large(3 << 20),
+	} {
+		must(t, d.PutStaged(ctx, inc, id, r.Frames))
+		got, err := d.Staged(ctx, inc, id)
+		must(t, err)
+		if !bytes.Equal(got, r.Frames) {
+			t.Errorf("staged item %+v of %d bytes came back changed", id, len(r.Frames))
+		}
 	}
 }

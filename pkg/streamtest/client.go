@@ -87,8 +87,8 @@ func (c *client) append(ctx context.Context, w *Write, producer *stream.Producer
 		var r stream.Appended
 		if r, err = c.via().Append(ctx, c.name, a); err == nil {
 			c.history.Acknowledge(w, r, stream.Config{ContentType: c.contentType}.Unit())
-			if r.FlushDue {
-				return c.flush(ctx)
+			if r.FlushDue() {
+				return c.flush(ctx, r)
 			}
 			return nil
 		}
@@ -106,8 +106,8 @@ func (c *client) append(ctx context.Context, w *Write, producer *stream.Producer
 }
 
 // flush flushes in the background, as it were: an error matters to nobody.
-func (c *client) flush(ctx context.Context) error {
-	c.via().Flush(ctx, c.name)
+func (c *client) flush(ctx context.Context, after stream.Appended) error {
+	c.via().Flush(ctx, c.name, after)
 	return nil
 }
 

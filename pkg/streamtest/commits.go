@@ -28,10 +28,10 @@ func commit(t *testing.T, d stream.Driver, name string, b *stream.Batch, l strea
 	if !admitted {
 		t.Fatalf("Commit applied a batch that Admit refuses: %+v", b)
 	}
-	if diff := diffHeads(h, want); diff != "" {
+	if diff := diffCommitted(h, want, before); diff != "" {
 		t.Fatalf("Commit returned another head than Admit:\n%s", diff)
 	}
-	wantStored(t, d, name, want)
+	wantStored(t, d, name, h)
 	return h, true
 }
 
@@ -39,14 +39,9 @@ func commit(t *testing.T, d stream.Driver, name string, b *stream.Batch, l strea
 func testCommit(t *testing.T, d stream.Driver) {
 	l := roomy()
 	l.Remember, l.Producers = 3, 3
-	sliding := openHead()
-	sliding.TTL, sliding.HasTTL = time.Minute, true
-	sliding.Deadline = sampleTime.Add(time.Minute)
-	jsonHead := openHead()
-	jsonHead.ContentType = "application/json"
 	mustCreate(t, d, "text", openHead())
-	mustCreate(t, d, "sliding", sliding)
-	mustCreate(t, d, "json", jsonHead)
+	mustCreate(t, d, "sliding", slidingHead(time.Minute, sampleTime))
+	mustCreate(t, d, "json", endingHead(sampleTime.Add(time.Hour)))
 	next := func(name string, b *stream.Batch) {
 		t.Helper()
 		commit(t, d, name, b, l)
@@ -68,7 +63,7 @@ func testCommit(t *testing.T, d stream.Driver) {
 	staged := batch(produced("p", 0, 4, "large text", "in two parts"))
 	staged.Incarnation = head.Incarnation
 	staged.Staged = []stream.Entry{
-		{Count: 1, Size: 10, Staged: stream.StagedID{Commit: 1<<63 + 3, Part: 0}},
+		{Count: 1, Size: 10, Staged: stream.StagedID{Commit: 1<<63 + 3, Part: 0, Object: true}},
 		{Count: 1, Size: 12, Staged: stream.StagedID{Commit: 1<<63 + 3, Part: 1}},
 	}
 	small := l
@@ -81,11 +76,11 @@ func testCommit(t *testing.T, d stream.Driver) {
 	closing.Close = true
 	next("text", batch(plain("before the end"), closing))
 
-	later := batch(plain("renews"))
-	later.Now = sampleTime.Add(30 * time.Second)
-	next("sliding", later)
-	// A clock that is behind does not move the deadline back.
-	next("sliding", batch(plain("does not renew")))
+	for _, seconds := range []time.Duration{30, 30, 90} {
+		renews := batch(plain("renews"))
+		renews.Now = sampleTime.Add(seconds * time.Second)
+		next("sliding", renews)
+	}
 
 	message := plain(`{"a":1}`, `[2]`)
 	message.ContentType = "Application/JSON; charset=utf-8"
@@ -100,11 +95,12 @@ func testCommitRefused(t *testing.T, d stream.Driver) {
 	l.Producers = 2
 	h := openHead()
 	h.Seq = "5"
-	h.Producers = map[string]stream.HeldProducer{"p": {Producer: stream.Producer{Epoch: 3, Seq: 7}}}
+	h.Producers = map[string]stream.HeldProducer{"p": {Producer: stream.Producer{Epoch: 3, Seq: 7}, Used: uint64(sampleTime.Unix())}}
 	h.Burned = []stream.Burned{{ID: 666, At: sampleTime}}
 	h.Recent = append(h.Recent, stream.CommitMark{ID: 555})
-	h.Deadline = sampleTime.Add(time.Hour)
-	h.Commits = 2
+	h.ExpiresAt = sampleTime.Add(time.Hour)
+	h.Deadline = h.ExpiresAt
+	h.Commits, h.Version = 2, 3
 	mustCreate(t, d, "s", h)
 
 	with := func(a *stream.Append, change func(a *stream.Append)) *stream.Append { change(a); return a }
@@ -114,8 +110,13 @@ func testCommitRefused(t *testing.T, d stream.Driver) {
 	late.Now = h.Deadline
 	otherLife := batch(plain("x"))
 	otherLife.Incarnation = newIncarnation()
-	full, crowded, few := l, l, l
-	full.SegmentCount, crowded.BufferCount, few.Producers = 1, 1, 1
+	// Of a committer that knows no life, from before this one began.
+	beforeItsLife := batch(plain("x"))
+	beforeItsLife.Now = h.CreatedAt.Add(-time.Millisecond)
+	longBefore := batch(produced("q", 0, 0, "x"))
+	longBefore.Now = h.CreatedAt.Add(-time.Hour)
+	full, crowded, few, small := l, l, l, l
+	full.SegmentCount, crowded.BufferCount, few.Producers, small.StageSize = 1, 1, 1, 5
 
 	cases := []struct {
 		name   string
@@ -143,6 +144,9 @@ func testCommitRefused(t *testing.T, d stream.Driver) {
 		{"already applied", identified(555), l},
 		{"expired", late, l},
 		{"other life", otherLife, l},
+		{"before its life", beforeItsLife, l},
+		{"long before its life", longBefore, l},
+		{"too large, and not staged", batch(plain("x")), small},
 	}
 	for _, c := range cases {
 		if _, admitted := stream.Admit(h, c.batch, c.limits); admitted {
@@ -203,47 +207,54 @@ func testCommitFastPath(t *testing.T, d stream.Driver) {
 
 func testTrim(t *testing.T, d stream.Driver) {
 	ctx, l := t.Context(), roomy()
-	trim := func(allowed bool, name string, inc stream.Incarnation, from, to stream.Offset) *stream.Head {
+	trim := func(allowed bool, name string, seen *stream.Head, to stream.Offset) *stream.Head {
 		t.Helper()
 		before, err := d.Head(ctx, name, stream.Strong)
 		must(t, err)
-		want, _ := stream.Trimmed(before, inc, from, to)
-		h, err := d.Trim(ctx, name, inc, from, to)
+		want, _ := stream.Trimmed(before, seen, to)
+		h, err := d.Trim(ctx, name, seen, to)
 		if !allowed {
 			wantRefused(t, d, name, err, before)
 			return before
 		}
 		must(t, err)
-		if diff := diffHeads(h, want); diff != "" {
+		if diff := diffTrimmed(h, want, l.Remember); diff != "" {
 			t.Fatalf("Trim returned another head than Trimmed:\n%s", diff)
 		}
-		wantStored(t, d, name, want)
+		wantStored(t, d, name, h)
 		return h
 	}
 	full := fullHead()
 	mustCreate(t, d, "full", full)
-	trim(false, "full", newIncarnation(), full.BufferFrom(), full.Tail)
-	trim(false, "full", full.Incarnation, full.Buffer[0].To, full.Tail)
-	trim(false, "full", full.Incarnation, stream.Offset{}, full.Tail)
+	// Whoever flushes has seen the head as it was at some time.
+	otherLife := full.Clone()
+	otherLife.Incarnation = newIncarnation()
+	trim(false, "full", otherLife, full.Tail)
+	later, _ := stream.Trimmed(full, full, full.Buffer[0].To)
+	trim(false, "full", later, full.Tail)
+	trim(false, "full", earlier(full), full.Tail)
 	// Nothing to remove: applied, though without an effect on the buffer.
-	trim(true, "full", full.Incarnation, full.BufferFrom(), full.BufferFrom())
-	trim(true, "full", full.Incarnation, full.BufferFrom(), full.Buffer[1].To)
-	trim(false, "full", full.Incarnation, full.BufferFrom(), full.Tail)
-	trim(true, "full", full.Incarnation, full.Buffer[1].To, full.Tail)
-	trim(false, "full", full.Incarnation, full.Buffer[1].To, full.Tail)
-	trim(true, "full", full.Incarnation, full.Tail, full.Tail)
+	trim(true, "full", full, full.BufferFrom())
+	trim(true, "full", full, full.Buffer[2].To)
+	trim(false, "full", full, full.Tail)
+	rest, _ := stream.Trimmed(full, full, full.Buffer[2].To)
+	trim(true, "full", rest, full.Tail)
+	trim(false, "full", rest, full.Tail)
+	empty, _ := stream.Trimmed(full, full, full.Tail)
+	trim(true, "full", empty, full.Tail)
 
 	// What was appended meanwhile stays.
 	mustCreate(t, d, "s", openHead())
 	seen, _ := commit(t, d, "s", batch(plain("flushed")), l)
-	commit(t, d, "s", batch(plain("appended meanwhile")), l)
-	h := trim(true, "s", seen.Incarnation, seen.BufferFrom(), seen.Tail)
+	second, _ := commit(t, d, "s", batch(plain("appended meanwhile")), l)
+	h := trim(true, "s", seen, seen.Tail)
 	if len(h.Buffer) != 1 || h.BufferFrom() != seen.Tail {
 		t.Errorf("buffer after the trim: %+v", h.Buffer)
 	}
-	trim(false, "s", seen.Incarnation, seen.BufferFrom(), seen.Tail)
+	trim(false, "s", seen, seen.Tail)
+	trim(false, "s", second, second.Tail)
 	commit(t, d, "s", batch(plain("goes on")), l)
-	h = trim(true, "s", seen.Incarnation, seen.Tail, h.Tail)
+	h = trim(true, "s", h, h.Tail)
 	if len(h.Buffer) != 1 || h.BufferSize != len(records("goes on").Frames) {
 		t.Errorf("buffer after the second trim: %+v", h.Buffer)
 	}

@@ -20,7 +20,7 @@ func fill(t *testing.T, d stream.Driver, inc stream.Incarnation) (check func(t *
 		c := chunkAt(stream.Offset{Segment: uint64(n), Position: 9}, fmt.Sprint("c", n))
 		chunks = append(chunks, c)
 		must(t, d.PutChunk(ctx, inc, c))
-		must(t, d.PutStaged(ctx, inc, stream.StagedID{Commit: 8, Part: n}, records("staged").Frames))
+		must(t, d.PutStaged(ctx, inc, stagedAt(n), records("staged").Frames))
 		must(t, d.SpillProducer(ctx, inc, fmt.Sprint("p", n), stream.Producer{Seq: 3}))
 		must(t, d.PutManifest(ctx, inc, manifest(uint64(n))))
 	}
@@ -31,7 +31,7 @@ func fill(t *testing.T, d stream.Driver, inc stream.Incarnation) (check func(t *
 		}
 		wantChunks(t, allChunks(t, d, inc, stream.Offset{}, 1<<20), chunks)
 		for n := range each {
-			if _, err := d.Staged(ctx, inc, stream.StagedID{Commit: 8, Part: n}); (err == nil) != there {
+			if _, err := d.Staged(ctx, inc, stagedAt(n)); (err == nil) != there {
 				t.Fatalf("staged item %d: %v", n, err)
 			}
 			_, found, err := d.SpilledProducer(ctx, inc, fmt.Sprint("p", n))
@@ -47,6 +47,9 @@ func fill(t *testing.T, d stream.Driver, inc stream.Incarnation) (check func(t *
 		}
 	}, 4 * each
 }
+
+// stagedAt is the id of one of many staged items; every other one is an object.
+func stagedAt(n int) stream.StagedID { return stream.StagedID{Commit: 8, Part: n, Object: n%2 == 1} }
 
 func testDiscard(t *testing.T, d stream.Driver) {
 	ctx := t.Context()

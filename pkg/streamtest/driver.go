@@ -24,9 +24,12 @@ func RunDriver(t *testing.T, open func(t *testing.T) stream.Driver) {
 		{"Update", testUpdate},
 		{"Delete", testDelete},
 		{"NoHead", testNoHead},
+		{"HeadSize", testHeadSize},
 		{"Commit", testCommit},
 		{"CommitRefused", testCommitRefused},
 		{"CommitFastPath", testCommitFastPath},
+		{"CommitClock", testCommitClock},
+		{"CommitOfEarlierLife", testCommitOfEarlierLife},
 		{"Trim", testTrim},
 		{"RaceCreate", testRaceCreate},
 		{"RaceUpdate", testRaceUpdate},
@@ -84,8 +87,8 @@ func (p patient) Update(ctx context.Context, name string, next *stream.Head) err
 	return repeat(func() error { return p.Driver.Update(ctx, name, next) })
 }
 
-func (p patient) Trim(ctx context.Context, name string, inc stream.Incarnation, from, to stream.Offset) (h *stream.Head, err error) {
-	err = repeat(func() error { h, err = p.Driver.Trim(ctx, name, inc, from, to); return err })
+func (p patient) Trim(ctx context.Context, name string, seen *stream.Head, to stream.Offset) (h *stream.Head, err error) {
+	err = repeat(func() error { h, err = p.Driver.Trim(ctx, name, seen, to); return err })
 	return h, err
 }
 

@@ -49,7 +49,10 @@ const (
 	None Kind = iota
 	// NotApplied: no effect, and the caller is told so.
 	NotApplied
-	// Lost: no effect, and the caller does not know. Reads fail in this way only.
+	// Rejected: no effect, and the caller is told that trying again is of no use.
+	Rejected
+	// Lost: no effect, and the caller does not know. All other kinds but Rejected are
+	// the same for a read.
 	Lost
 	// Applied: the effect takes place, and the caller does not know.
 	Applied
@@ -59,10 +62,13 @@ const (
 )
 
 // Kinds are all ways in which a write fails.
-var Kinds = []Kind{NotApplied, Lost, Applied, Late}
+var Kinds = []Kind{NotApplied, Rejected, Lost, Applied, Late}
+
+// certain reports whether the caller is told that there was no effect.
+func (k Kind) certain() bool { return k == NotApplied || k == Rejected }
 
 func (k Kind) String() string {
-	return [...]string{"None", "NotApplied", "Lost", "Applied", "Late"}[k]
+	return [...]string{"None", "NotApplied", "Rejected", "Lost", "Applied", "Late"}[k]
 }
 
 // errInjected is the error of a call whose outcome the caller does not know.
@@ -246,6 +252,8 @@ func (f *Faults) write(m Method, write func() error) error {
 	switch k {
 	case NotApplied:
 		return fmt.Errorf("%w: %s %d", stream.ErrNotApplied, m, n)
+	case Rejected:
+		return fmt.Errorf("%w: %s %d", stream.ErrRejected, m, n)
 	case Lost:
 		return unknown
 	case Applied:
@@ -263,8 +271,12 @@ func (f *Faults) write(m Method, write func() error) error {
 
 // read passes a read on, unless it is to fail.
 func (f *Faults) read(m Method, read func() error) error {
-	if n, k := f.next(m); k != None {
+	switch n, k := f.next(m); k {
+	case None:
+		return read()
+	case Rejected:
+		return fmt.Errorf("%w: %s %d", stream.ErrRejected, m, n)
+	default:
 		return fmt.Errorf("%w: %s %d", errInjected, m, n)
 	}
-	return read()
 }

@@ -44,9 +44,12 @@ func (f *Faults) Update(ctx context.Context, name string, next *stream.Head) err
 	return f.write(Update, func() error { return f.driver.Update(outlive(ctx), name, next) })
 }
 
-func (f *Faults) Trim(ctx context.Context, name string, inc stream.Incarnation, from, to stream.Offset) (*stream.Head, error) {
-	return call1(f, Trim, func() (*stream.Head, error) { return f.driver.Trim(outlive(ctx), name, inc, from, to) })
+func (f *Faults) Trim(ctx context.Context, name string, seen *stream.Head, to stream.Offset) (*stream.Head, error) {
+	return call1(f, Trim, func() (*stream.Head, error) { return f.driver.Trim(outlive(ctx), name, seen, to) })
 }
+
+// HeadSize makes no request, so it cannot fail.
+func (f *Faults) HeadSize(name string, h *stream.Head) int { return f.driver.HeadSize(name, h) }
 
 func (f *Faults) Delete(ctx context.Context, name string, inc stream.Incarnation) error {
 	return f.write(Delete, func() error { return f.driver.Delete(outlive(ctx), name, inc) })

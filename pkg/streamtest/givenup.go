@@ -17,7 +17,7 @@ func givenUp(t *testing.T, d stream.Driver) {
 	for what, request := range givenUpAppends {
 		for n := 1; n <= 12; n++ {
 			for _, k := range Kinds {
-				for _, then := range []Kind{NotApplied, Lost, Late} {
+				for _, then := range []Kind{NotApplied, Rejected, Lost, Late} {
 					name := fmt.Sprintf("%s, call %d %v, then all %v", what, n, k, then)
 					attempts = append(attempts, attempt{request, name, n, k, then, nil},
 						attempt{request, name + ", but not reads", n, k, then, Writes})

@@ -3,6 +3,7 @@ package streamtest
 import (
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/commoncurriculum/durable-streams-aws/pkg/stream"
 )
@@ -19,14 +20,22 @@ func testHeadRoundTrip(t *testing.T, d stream.Driver) {
 		t.Errorf("eventual read: %v", err)
 	}
 
-	bare := &stream.Head{Incarnation: newIncarnation(), Version: 1}
+	ending := endingHead(sampleTime.Add(time.Hour + 7*time.Millisecond))
+	mustCreate(t, d, "ending", ending)
+	wantStored(t, d, "ending", ending)
+	sliding := slidingHead(time.Second, sampleTime)
+	mustCreate(t, d, "sliding", sliding)
+	wantStored(t, d, "sliding", sliding)
+
+	bare := openHead()
+	bare.ContentType = ""
 	mustCreate(t, d, "bare", bare)
 	wantStored(t, d, "bare", bare)
 
 	// A head with empty maps and slices is as good as one with none.
 	empty := openHead()
 	empty.Producers = map[string]stream.HeldProducer{}
-	empty.Recent, empty.Burned, empty.Buffer = []stream.CommitMark{}, []stream.Burned{}, []stream.Entry{}
+	empty.Burned, empty.Buffer = []stream.Burned{}, []stream.Entry{}
 	mustCreate(t, d, "empty", empty)
 	wantStored(t, d, "empty", empty)
 
@@ -102,11 +111,11 @@ func testHeadsAreImmutable(t *testing.T, d stream.Driver) {
 		keep(d.Commit(ctx, "s", batch(produced("p", 0, i, "some text")), l))
 		h := keep(d.Head(ctx, "s", stream.Strong))
 		if i%2 == 1 {
-			keep(d.Trim(ctx, "s", h.Incarnation, h.BufferFrom(), h.Buffer[0].To))
+			keep(d.Trim(ctx, "s", h, h.Buffer[0].To))
 		}
 		if i == 3 {
 			h = keep(d.Head(ctx, "s", stream.Strong))
-			keep(d.Trim(ctx, "s", h.Incarnation, h.BufferFrom(), h.Tail))
+			keep(d.Trim(ctx, "s", h, h.Tail))
 		}
 	}
 	for i, p := range pairs {
@@ -210,7 +219,7 @@ func testNoHead(t *testing.T, d stream.Driver) {
 	_, err := d.Commit(ctx, "s", batch(plain("x")), roomy())
 	wantRefused(t, d, "s", err, nil)
 	wantRefused(t, d, "s", d.Update(ctx, "s", h), nil)
-	_, err = d.Trim(ctx, "s", h.Incarnation, h.BufferFrom(), h.Tail)
+	_, err = d.Trim(ctx, "s", h, h.Tail)
 	wantRefused(t, d, "s", err, nil)
 	wantRefused(t, d, "s", d.Delete(ctx, "s", h.Incarnation), nil)
 	if owed := owed(t, d); len(owed) != 0 {

@@ -58,7 +58,7 @@ var operations = map[string]operation{
 		return i.expect(err)
 	},
 	"flush": func(i *interleaving, ctx context.Context, l *stream.Log, who string) error {
-		return l.Flush(ctx, i.name)
+		return l.Flush(ctx, i.name, stream.Appended{})
 	},
 	"read": func(i *interleaving, ctx context.Context, l *stream.Log, who string) error {
 		_, err := scan(ctx, l, i.name)
@@ -184,8 +184,8 @@ func (i *interleaving) prepare(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if r.FlushDue && n < 6 {
-			if err := i.Flush(ctx, i.name); err != nil {
+		if r.FlushDue() && n < 6 {
+			if err := i.Flush(ctx, i.name, r); err != nil {
 				return err
 			}
 		}

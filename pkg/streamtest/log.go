@@ -29,6 +29,8 @@ func RunLog(t *testing.T, open func(t *testing.T) stream.Driver) {
 		{"ReadEverywhere", logReadEverywhere},
 		{"BadOffsets", logBadOffsets},
 		{"LongRecords", logLongRecords},
+		{"FlushOnce", logFlushOnce},
+		{"FlushCost", logFlushCost},
 		{"GroupCommit", logGroupCommit},
 		{"GroupCommitProducers", logGroupCommitProducers},
 		{"CloseRace", logCloseRace},

@@ -91,7 +91,7 @@ func (r *rig) meddle(log *rig, worker, n int, mu *sync.Mutex, lives map[stream.I
 		_, err = log.Append(ctx, "s", plain(text))
 		return err
 	case 3:
-		return log.Flush(ctx, "s")
+		return log.Flush(ctx, "s", stream.Appended{})
 	default:
 		p, err := log.Read(ctx, "s", stream.Start())
 		if err != nil {

@@ -22,8 +22,8 @@ func (r *rig) write(ctx context.Context, h *History, name, contentType, writer s
 		if err != nil {
 			return fmt.Errorf("%s: %w", w.ID, err)
 		}
-		if got.FlushDue {
-			if err := r.Flush(ctx, name); err != nil {
+		if got.FlushDue() {
+			if err := r.Flush(ctx, name, got); err != nil {
 				return fmt.Errorf("flush: %w", err)
 			}
 		}

@@ -24,8 +24,11 @@ func logReadEverywhere(r *rig) {
 				w := h.Begin("w", n, 1+n%3, n*n%90)
 				got, err := h.Append(ctx, r.Log, name, w, &stream.Append{ContentType: contentType})
 				must(r.T, err)
-				if got.FlushDue && flush == "when due" || flush == "behind" && n%5 == 0 {
-					must(r.T, r.Flush(ctx, name))
+				switch {
+				case got.FlushDue() && flush == "when due":
+					must(r.T, r.Flush(ctx, name, got))
+				case flush == "behind" && n%5 == 0:
+					must(r.T, r.Flush(ctx, name, stream.Appended{}))
 				}
 				if n%8 == 7 {
 					h.Check(r.T, r.Log, r.driver, name)
@@ -76,8 +79,8 @@ func logLongRecords(r *rig) {
 			w := h.Begin("w", n, 1, size)
 			got, err := h.Append(r.Context(), r.Log, name, w, &stream.Append{ContentType: contentType})
 			must(r.T, err)
-			if got.FlushDue && n > 3 {
-				must(r.T, r.Flush(r.Context(), name))
+			if got.FlushDue() && n > 3 {
+				must(r.T, r.Flush(r.Context(), name, got))
 			}
 			h.Check(r.T, r.Log, r.driver, name)
 		}
@@ -174,7 +177,7 @@ func logManyProducers(r *rig) {
 				r.Fatalf("%s, request %d: %+v", id, round, got)
 			}
 			if i%3 == 0 {
-				must(r.T, r.Flush(ctx, "s"))
+				must(r.T, r.Flush(ctx, "s", stream.Appended{}))
 			}
 		}
 	}

@@ -63,8 +63,8 @@ func (m *machine) send(rt *rapid.T, s *modelled, log *stream.Log, r modelRequest
 	if r.producer != "" && want == "accepted" && got.Producer != a.Producer.Producer {
 		rt.Fatalf("append: producer %+v after %+v", got.Producer, a.Producer)
 	}
-	if got.FlushDue && rapid.Bool().Draw(rt, "flush") {
-		if err := log.Flush(m.Context, s.name); err != nil {
+	if got.FlushDue() && rapid.Bool().Draw(rt, "flush") {
+		if err := log.Flush(m.Context, s.name, got); err != nil {
 			rt.Fatal(err)
 		}
 	}

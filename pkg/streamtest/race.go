@@ -119,7 +119,7 @@ func testRaceDelete(t *testing.T, d stream.Driver) {
 				next.Version++
 				err = d.Update(ctx, name, next)
 			case 5:
-				_, err = d.Trim(ctx, name, h.Incarnation, h.Tail, h.Tail)
+				_, err = d.Trim(ctx, name, h, h.Tail)
 			}
 			_, err = refusal(err)
 			return err
@@ -153,7 +153,7 @@ func testRaceTrim(t *testing.T, d stream.Driver) {
 			if err != nil {
 				return err
 			}
-			after, err := d.Trim(ctx, "s", h.Incarnation, h.BufferFrom(), h.Tail)
+			after, err := d.Trim(ctx, "s", h, h.Tail)
 			if err != nil {
 				return fmt.Errorf("nobody else trims, yet: %w", err)
 			}

@@ -105,7 +105,7 @@ func randomRound(ctx context.Context, d stream.Driver, seed uint64) (injected []
 		return injected, err
 	}
 	// What remained in the buffer still flushes.
-	if err := spare.Flush(ctx, name); err != nil {
+	if err := spare.Flush(ctx, name, stream.Appended{}); err != nil {
 		return injected, err
 	}
 	return injected, history.Verify(ctx, spare, d, name)

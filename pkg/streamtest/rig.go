@@ -33,7 +33,7 @@ func Tiny() stream.Limits {
 		SegmentCount: 3, SegmentSize: 400,
 		FlushSize: 120, FlushCount: 2,
 		BufferSize: 300, BufferCount: 4,
-		StageSize: 60, PartSize: 50, PageSize: 48,
+		StageSize: 60, PartSize: 50, ObjectSize: 40, PageSize: 48,
 		Producers: 2, Remember: 8,
 		WriteTimeout: 10 * time.Second,
 	}
@@ -87,8 +87,8 @@ func (r *rig) append(name string, a *stream.Append) stream.Appended {
 	r.Helper()
 	got, err := r.Append(r.Context(), name, a)
 	must(r.T, err)
-	if got.FlushDue {
-		must(r.T, r.Flush(r.Context(), name))
+	if got.FlushDue() {
+		must(r.T, r.Flush(r.Context(), name, got))
 	}
 	return got
 }
@@ -130,7 +130,7 @@ func (r *rig) gone(name string) {
 	r.fails(name, plain("x"), stream.ErrNotFound)
 	r.fails(name, produced("p", 0, 7, "x"), stream.ErrNotFound)
 	r.fails(name, &stream.Append{Close: true}, stream.ErrNotFound)
-	must(r.T, r.Flush(ctx, name))
+	must(r.T, r.Flush(ctx, name, stream.Appended{}))
 }
 
 // text reads a stream from a position to its tail.

@@ -69,8 +69,10 @@ func eachFault(t *testing.T, d stream.Driver) {
 		}
 		for _, m := range Reads {
 			for n := 1; n <= calls[m]; n++ {
-				trials = append(trials, trial{name: fmt.Sprintf("%s %d", m, n), producers: producers, release: atEnd,
-					arm: func(f *Faults) { f.Script(m, n, Lost, Lost) }})
+				for _, k := range []Kind{Lost, Rejected} {
+					trials = append(trials, trial{name: fmt.Sprintf("%s %d %v twice", m, n, k), producers: producers, release: atEnd,
+						arm: func(f *Faults) { f.Script(m, n, k, k) }})
+				}
 			}
 		}
 	}
@@ -96,17 +98,13 @@ func trialsOf(m Method, n int, producers bool) (trials []trial) {
 		add(&trials, k.String(), soon, once)
 		if k == Late {
 			add(&trials, k.String(), atEnd, once)
-			// A create, and a blind commit by a process that has not seen the head, do
-			// not know of a life, so nothing keeps a late one out of the next.
-			if m != Commit && m != Create {
-				add(&trials, k.String(), nextLife, once)
-			}
+			add(&trials, k.String(), nextLife, once)
 		}
 		var more []trial
 		add(&more, k.String()+", then a crash", atEnd, func(f *Faults) { f.Script(m, n, k); f.ThenDie() })
 		more[0].crash = true
 		add(&more, k.String()+" twice", atEnd, func(f *Faults) { f.Script(m, n, k, k) })
-		if k != NotApplied && (m == Commit || m == Update) {
+		if !k.certain() && (m == Commit || m == Update) {
 			// Finding out what became of it fails as well.
 			add(&more, k.String()+", then reads fail", atEnd, func(f *Faults) { f.Script(m, n, k); f.Then(Head, Lost, Lost) })
 			for _, second := range Kinds {
@@ -160,11 +158,14 @@ func (one trial) run(ctx context.Context, d stream.Driver) (map[Method]int, erro
 		// Nobody waits for a dead process for long.
 		limits.WriteTimeout = 60 * time.Millisecond
 	}
-	log, err := stream.New(f, stream.Options{Limits: limits})
+	// A life begins later than all that was done in the one before.
+	clock := NewClock()
+	ticking := func() time.Time { clock.Advance(time.Millisecond); return clock.Now() }
+	log, err := stream.New(f, stream.Options{Limits: limits, Now: ticking})
 	if err != nil {
 		return nil, err
 	}
-	spare, err := stream.New(d, stream.Options{Limits: Tiny()})
+	spare, err := stream.New(d, stream.Options{Limits: Tiny(), Now: ticking})
 	if err != nil {
 		return nil, err
 	}
@@ -227,7 +228,7 @@ func (one trial) live(ctx context.Context, c *client, d stream.Driver, life int)
 			step(func() error { return c.collect(ctx) })
 		}
 	}
-	step(func() error { return c.flush(ctx) })
+	step(func() error { return c.flush(ctx, stream.Appended{}) })
 	step(func() error {
 		if one.producers {
 			return c.close(ctx, tag("closer", 0, 0))

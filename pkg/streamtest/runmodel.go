@@ -69,6 +69,7 @@ func newMachine(ctx context.Context, rt *rapid.T, d stream.Driver, prefix string
 	l.BufferSize, l.BufferCount = between(1, 400, "BufferSize"), between(1, 8, "BufferCount")
 	l.FlushSize, l.FlushCount = between(1, l.BufferSize, "FlushSize"), between(1, l.BufferCount, "FlushCount")
 	l.StageSize, l.PartSize = between(1, l.BufferSize, "StageSize"), between(4, 100, "PartSize")
+	l.ObjectSize = between(0, 60, "ObjectSize")
 	// A page of less than four bytes could not but cut characters.
 	l.PageSize, l.Producers, l.Remember = between(4, 100, "PageSize"), between(1, 4, "Producers"), between(1, 8, "Remember")
 	m := &machine{Context: ctx, driver: d, clock: NewClock(), prefix: prefix}
@@ -168,7 +169,7 @@ func (m *machine) advance(rt *rapid.T) {
 
 func (m *machine) flush(rt *rapid.T) {
 	s, log := m.pick(rt)
-	if err := log.Flush(m.Context, s.name); err != nil {
+	if err := log.Flush(m.Context, s.name, stream.Appended{}); err != nil {
 		rt.Fatal(err)
 	}
 }

@@ -4,10 +4,7 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"errors"
-	"fmt"
-	"reflect"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -64,101 +61,6 @@ func roomy() stream.Limits {
 	l.BufferCount, l.FlushCount = 1_000_000, 1_000_000
 	l.BufferSize, l.SegmentSize = 16<<20, 16<<20
 	return l
-}
-
-// openHead is the head of a new, empty, open stream.
-func openHead() *stream.Head {
-	return &stream.Head{
-		Incarnation: newIncarnation(),
-		Version:     1,
-		Config:      stream.Config{ContentType: "text/plain"},
-		CreatedAt:   sampleTime,
-		Commits:     1,
-		Recent:      []stream.CommitMark{{ID: newCommitID()}},
-	}
-}
-
-// fullHead is a head in which every field has a value of its own, and which is
-// nevertheless consistent: a driver may derive some fields from others.
-func fullHead() *stream.Head {
-	first, second, last := records("Grüße ✓\n", "\x00\xff not text"), records("staged"), records("last", "of all")
-	at := func(segment, position uint64) stream.Offset {
-		return stream.Offset{Segment: segment, Position: position}
-	}
-	e1 := stream.Entry{From: at(2, 17), To: at(2, 17+uint64(first.Size)), Count: first.Count, Size: first.Size, Frames: first.Frames}
-	e2 := stream.Entry{From: e1.To, To: at(2, e1.To.Position+uint64(second.Size)), Count: second.Count, Size: second.Size,
-		Staged: stream.StagedID{Commit: 1<<63 + 12345, Part: 3}}
-	e3 := stream.Entry{From: e2.To, To: at(3, uint64(last.Size)), Count: last.Count, Size: last.Size, Frames: last.Frames}
-	return &stream.Head{
-		Incarnation: newIncarnation(),
-		Version:     1<<40 + 7,
-		Config: stream.Config{
-			ContentType: `text/plain; charset="utf-8"; x=ü`,
-			TTL:         90*time.Minute + 123*time.Millisecond,
-			HasTTL:      true,
-			ExpiresAt:   sampleTime.Add(1234567 * time.Millisecond),
-		},
-		CreatedAt:    sampleTime,
-		Deadline:     sampleTime.Add(7654321 * time.Millisecond),
-		Tail:         e3.To,
-		SegmentCount: e3.Count,
-		SegmentSize:  e3.Size,
-		Closed:       true,
-		ClosedBy:     *tag("producer/of the ünd", 1<<53-1, 1<<53-2),
-		Seq:          "0002 ß/\"quoted\"",
-		Producers: map[string]stream.HeldProducer{
-			"a":        {Producer: stream.Producer{Epoch: 1, Seq: 2}, Used: 3},
-			"a/b #$.ü": {Producer: stream.Producer{Epoch: 1<<53 - 1, Seq: 1<<53 - 1}, Used: 1 << 41},
-			"zero":     {},
-		},
-		Spilled: true,
-		Commits: 1<<41 + 9,
-		Recent:  []stream.CommitMark{{ID: 1<<64 - 1, Tail: e1.To}, {ID: 2, Tail: e2.To}, {ID: 1 << 63, Tail: e3.To}},
-		Burned: []stream.Burned{{ID: 1<<63 + 1, At: sampleTime.Add(time.Millisecond)},
-			{ID: 77, At: sampleTime.Add(time.Second)}},
-		Buffer:     []stream.Entry{e1, e2, e3},
-		BufferSize: len(first.Frames) + len(last.Frames),
-	}
-}
-
-// diffHeads tells in which fields two heads differ; "" if in none. Nil and empty
-// maps and slices are the same, and so are equal instants in different zones.
-func diffHeads(got, want *stream.Head) string {
-	if got == nil || want == nil {
-		if got == want {
-			return ""
-		}
-		return fmt.Sprintf("got %+v, want %+v", got, want)
-	}
-	g, w := reflect.ValueOf(*normal(got)), reflect.ValueOf(*normal(want))
-	var diffs []string
-	for i := range g.NumField() {
-		if a, b := g.Field(i).Interface(), w.Field(i).Interface(); !reflect.DeepEqual(a, b) {
-			diffs = append(diffs, fmt.Sprintf("%s: got %+v, want %+v", g.Type().Field(i).Name, a, b))
-		}
-	}
-	return strings.Join(diffs, "\n")
-}
-
-// normal returns a deep copy of a head in the form in which heads are compared.
-func normal(h *stream.Head) *stream.Head {
-	c := h.Clone()
-	for _, t := range []*time.Time{&c.CreatedAt, &c.Deadline, &c.ExpiresAt} {
-		*t = time.UnixMilli(t.UnixMilli()).UTC()
-	}
-	if len(c.Producers) == 0 {
-		c.Producers = nil
-	}
-	c.Recent = append([]stream.CommitMark(nil), c.Recent...)
-	c.Burned = append([]stream.Burned(nil), c.Burned...)
-	for i := range c.Burned {
-		c.Burned[i].At = time.UnixMilli(c.Burned[i].At.UnixMilli()).UTC()
-	}
-	c.Buffer = append([]stream.Entry(nil), c.Buffer...)
-	for i := range c.Buffer {
-		c.Buffer[i].Frames = append(stream.Frames(nil), c.Buffer[i].Frames...)
-	}
-	return c
 }
 
 func must(t *testing.T, err error) {

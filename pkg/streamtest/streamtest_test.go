@@ -72,6 +72,8 @@ var broken = map[string]func(d stream.Driver) stream.Driver{
 	"moves producers back":           func(d stream.Driver) stream.Driver { return movesProducersBack{d} },
 	"deletes any life":               func(d stream.Driver) stream.Driver { return deletesAnything{d} },
 	"discards everything":            func(d stream.Driver) stream.Driver { return discardsHeads{d} },
+	"commits to any life":            func(d stream.Driver) stream.Driver { return commitsToAnyLife{d} },
+	"loses objects":                  func(d stream.Driver) stream.Driver { return losesObjects{d} },
 }
 
 func TestFaultsFindDefects(t *testing.T) {
@@ -134,6 +136,27 @@ func (d losesStaged) PutStaged(ctx context.Context, inc stream.Incarnation, id s
 		return nil
 	}
 	return d.Driver.PutStaged(ctx, inc, id, f)
+}
+
+// losesObjects keeps its objects elsewhere, and forgets on the way that they are.
+type losesObjects struct{ stream.Driver }
+
+func (d losesObjects) PutStaged(ctx context.Context, inc stream.Incarnation, id stream.StagedID, f stream.Frames) error {
+	if id.Object {
+		id.Part += 1000
+	}
+	return d.Driver.PutStaged(ctx, inc, id, f)
+}
+
+type commitsToAnyLife struct{ stream.Driver }
+
+func (d commitsToAnyLife) Commit(ctx context.Context, name string, b *stream.Batch, l stream.Limits) (*stream.Head, error) {
+	if h, err := d.Driver.Head(ctx, name, stream.Strong); err == nil && b.Incarnation.IsZero() {
+		aimed := *b
+		aimed.Incarnation = h.Incarnation
+		b = &aimed
+	}
+	return d.Driver.Commit(ctx, name, b, l)
 }
 
 type commitsTwice struct{ stream.Driver }

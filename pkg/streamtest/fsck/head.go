@@ -3,6 +3,7 @@ package fsck
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/commoncurriculum/durable-streams-aws/pkg/stream"
 )
@@ -56,9 +57,17 @@ func checkHead(h *stream.Head) error {
 		bad("the stream is open, yet closed by producer %q", h.ClosedBy.ID)
 	}
 	for id, p := range h.Producers {
-		if p.Used > h.Commits {
-			bad("producer %q wrote in commit %d of %d", id, p.Used, h.Commits)
+		// A producer that came back from an item of its own has not been used since.
+		if used := time.Unix(int64(p.Used), 0); p.Used != 0 && !plausible(used, h.CreatedAt) {
+			bad("producer %q wrote last at %v, in a stream created at %v", id, used, h.CreatedAt)
 		}
 	}
 	return errors.Join(problems...)
+}
+
+// plausible reports whether a stream that was created at some time may have been
+// used at another, by a clock that differs, or whether it is no time in seconds.
+func plausible(used, created time.Time) bool {
+	const clocks, century = time.Hour, 100 * 365 * 24 * time.Hour
+	return used.After(created.Add(-clocks)) && used.Before(created.Add(century))
 }

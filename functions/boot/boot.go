@@ -1,0 +1,100 @@
+// Package boot puts a function together: configuration, storage, log of streams, and
+// the handler of the protocol. All functions use it, so that all of them agree on
+// limits and on where things are.
+//
+// It makes no request: a process is ready for its first one within milliseconds,
+// and a store that is out of order is reported by the requests that need it.
+package boot
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/credentials"
+
+	"github.com/commoncurriculum/durable-streams-aws/pkg/bucket"
+	"github.com/commoncurriculum/durable-streams-aws/pkg/config"
+	"github.com/commoncurriculum/durable-streams-aws/pkg/dynamo"
+	"github.com/commoncurriculum/durable-streams-aws/pkg/protocol"
+	"github.com/commoncurriculum/durable-streams-aws/pkg/stream"
+)
+
+// collectAfter is how long the data of a deleted stream is left alone: longer than a
+// function may run, and than a write may be late ([stream.Driver]).
+const collectAfter = 5 * time.Minute
+
+// Environ returns the process's environment.
+func Environ() map[string]string {
+	vars := make(map[string]string)
+	for _, kv := range os.Environ() {
+		name, value, _ := strings.Cut(kv, "=")
+		vars[name] = value
+	}
+	return vars
+}
+
+// Logger returns the structured log of a function, one JSON object a line.
+func Logger(w io.Writer, level string) *slog.Logger {
+	var l slog.Level
+	if err := l.UnmarshalText([]byte(level)); err != nil {
+		l = slog.LevelInfo // the configuration has been checked
+	}
+	return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: l}))
+}
+
+// Driver returns the store that a function is configured to use.
+func Driver(c config.Function) (*dynamo.Store, error) {
+	own := credentials.NewStaticCredentialsProvider(c.AccessKey, c.SecretKey, c.SessionToken)
+	place := bucket.Endpoint{URL: c.BucketEndpoint, Region: c.BucketRegion, Credentials: own}
+	if place.Region == "" {
+		place.Region = c.Region
+	}
+	if c.BucketKey != "" {
+		place.Credentials = credentials.NewStaticCredentialsProvider(c.BucketKey, c.BucketSecret, "")
+	}
+	s3, err := bucket.NewClient(place)
+	if err != nil {
+		return nil, fmt.Errorf("S3_ENDPOINT: %w", err)
+	}
+	objects, err := bucket.New(s3, c.Bucket, bucket.DefaultOptions())
+	if err != nil {
+		return nil, fmt.Errorf("BUCKET_NAME: %w", err)
+	}
+	return dynamo.New(dynamo.NewClient(c.Region, c.DynamoDBEndpoint, own), dynamo.Options{
+		Table:        c.Table,
+		Objects:      objects,
+		CollectAfter: collectAfter,
+	})
+}
+
+// Limits returns the limits that all functions of a store use.
+func Limits(c config.Function) stream.Limits {
+	l := dynamo.Limits(c.Limits())
+	l.StageSize, l.ObjectSize, l.Producers = c.LinkBytes, c.ObjectBytes, c.Producers
+	return l
+}
+
+// Handler returns the protocol on the configured store, for a front door that sends
+// answers as they are written, or buffered, once the handler has returned.
+func Handler(c config.Function, logger *slog.Logger, buffered bool) (*protocol.Handler, error) {
+	driver, err := Driver(c)
+	if err != nil {
+		return nil, err
+	}
+	log, err := stream.New(driver, stream.Options{Limits: Limits(c), Poll: c.Poll()})
+	if err != nil {
+		return nil, err
+	}
+	return protocol.New(log, protocol.Config{
+		LongPollWait:      c.LongPollWait,
+		SSELifetime:       c.SSELifetime,
+		MaxBody:           int64(c.MaxBodyBytes),
+		FlushBeforeAnswer: c.FlushBeforeAnswer,
+		Buffered:          buffered,
+		Logger:            logger,
+	})
+}

@@ -1,0 +1,177 @@
+// Package meter counts what calls to DynamoDB cost, by Amazon's rules and whatever
+// stands in for it: requests, write units, read units. It can also make each call
+// take as long as one in a region does, so that a benchmark on one machine shows how
+// many round trips a request waits for.
+package meter
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/commoncurriculum/durable-streams-aws/pkg/dynamo"
+)
+
+// Client counts the calls that pass through it to another one. It is safe for
+// concurrent use; write units are exact as long as nobody else writes the same item
+// at the same time.
+type Client struct {
+	dynamo.Client
+	// RoundTrip is how long each call takes at least.
+	RoundTrip time.Duration
+	// Sizes makes it look up each written item before and after the write, which is
+	// how write units are known. Without it only requests are counted.
+	Sizes bool
+
+	mu    sync.Mutex
+	usage Usage
+}
+
+// Usage is what calls used.
+type Usage struct {
+	// Reads and Writes count requests; Refused those of the writes whose condition
+	// did not hold.
+	Reads, Writes, Refused int
+	// WriteUnits and ReadUnits are what Amazon charges for them.
+	WriteUnits, ReadUnits float64
+}
+
+// Requests counts all of them.
+func (u Usage) Requests() int { return u.Reads + u.Writes }
+
+func (u Usage) String() string {
+	return fmt.Sprintf("%d reads (%.1f RU), %d writes (%.0f WU), %d of them refused", u.Reads, u.ReadUnits, u.Writes, u.WriteUnits, u.Refused)
+}
+
+// Take returns the usage since the last call of it.
+func (c *Client) Take() Usage {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	u := c.usage
+	c.usage = Usage{}
+	return u
+}
+
+// GetItem implements [dynamo.Client].
+func (c *Client) GetItem(ctx context.Context, in *dynamodb.GetItemInput, o ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error) {
+	c.wait(ctx)
+	out, err := c.Client.GetItem(ctx, in, o...)
+	if err == nil {
+		c.read(dynamo.ItemSize(out.Item), aws.ToBool(in.ConsistentRead))
+	}
+	return out, err
+}
+
+// Query implements [dynamo.Client].
+func (c *Client) Query(ctx context.Context, in *dynamodb.QueryInput, o ...func(*dynamodb.Options)) (*dynamodb.QueryOutput, error) {
+	c.wait(ctx)
+	out, err := c.Client.Query(ctx, in, o...)
+	if err == nil {
+		size := 0
+		for _, it := range out.Items {
+			size += dynamo.ItemSize(it)
+		}
+		c.read(size, aws.ToBool(in.ConsistentRead))
+	}
+	return out, err
+}
+
+// PutItem implements [dynamo.Client].
+func (c *Client) PutItem(ctx context.Context, in *dynamodb.PutItemInput, o ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error) {
+	key := map[string]types.AttributeValue{"pk": in.Item["pk"], "sk": in.Item["sk"]}
+	var out *dynamodb.PutItemOutput
+	err := c.write(ctx, in.TableName, key, func() (err error) {
+		out, err = c.Client.PutItem(ctx, in, o...)
+		return err
+	})
+	return out, err
+}
+
+// UpdateItem implements [dynamo.Client].
+func (c *Client) UpdateItem(ctx context.Context, in *dynamodb.UpdateItemInput, o ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error) {
+	var out *dynamodb.UpdateItemOutput
+	err := c.write(ctx, in.TableName, in.Key, func() (err error) {
+		out, err = c.Client.UpdateItem(ctx, in, o...)
+		return err
+	})
+	return out, err
+}
+
+// BatchWriteItem implements [dynamo.Client]. Its units are not counted: only the
+// collector uses it.
+func (c *Client) BatchWriteItem(ctx context.Context, in *dynamodb.BatchWriteItemInput, o ...func(*dynamodb.Options)) (*dynamodb.BatchWriteItemOutput, error) {
+	c.wait(ctx)
+	c.mu.Lock()
+	c.usage.Writes++
+	c.mu.Unlock()
+	return c.Client.BatchWriteItem(ctx, in, o...)
+}
+
+// wait lets a round trip pass.
+func (c *Client) wait(ctx context.Context) {
+	if c.RoundTrip == 0 {
+		return
+	}
+	t := time.NewTimer(c.RoundTrip)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done():
+	}
+}
+
+func (c *Client) read(size int, strong bool) {
+	units := float64(max(1, begun(size, 4096)))
+	if !strong {
+		units /= 2
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.usage.Reads++
+	c.usage.ReadUnits += units
+}
+
+// write makes a write and charges the larger of the item's sizes before and after
+// it; a refused one costs the same as one that leaves the item as it is.
+func (c *Client) write(ctx context.Context, table *string, key map[string]types.AttributeValue, do func() error) error {
+	size := 0
+	measure := func() error {
+		if !c.Sizes {
+			return nil
+		}
+		out, err := c.Client.GetItem(ctx, &dynamodb.GetItemInput{TableName: table, Key: key, ConsistentRead: aws.Bool(true)})
+		if err != nil {
+			return fmt.Errorf("meter: %w", err)
+		}
+		size = max(size, dynamo.ItemSize(out.Item))
+		return nil
+	}
+	if err := measure(); err != nil {
+		return err
+	}
+	c.wait(ctx)
+	err := do()
+	if failed := measure(); failed != nil {
+		return failed
+	}
+	var refused *types.ConditionalCheckFailedException
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.usage.Writes++
+	if errors.As(err, &refused) {
+		c.usage.Refused++
+	}
+	if c.Sizes {
+		c.usage.WriteUnits += float64(max(1, begun(size, 1024)))
+	}
+	return err
+}
+
+// begun returns how many units of so many bytes a size begins.
+func begun(size, unit int) int { return (size + unit - 1) / unit }

@@ -1,0 +1,56 @@
+package config
+
+import (
+	"time"
+
+	"github.com/commoncurriculum/durable-streams-aws/pkg/stream"
+)
+
+// Function configures the Lambda functions that serve the protocol. The stack sets
+// what has no default; the AWS_ variables are set by Lambda itself.
+type Function struct {
+	Table            string `env:"TABLE_NAME,required,notEmpty" doc:"DynamoDB table of heads and data"`
+	DynamoDBEndpoint string `env:"DYNAMODB_ENDPOINT" doc:"DynamoDB's URL; empty means the region's own"`
+
+	Bucket         string `env:"BUCKET_NAME,required,notEmpty" doc:"bucket of large records, on S3 or R2"`
+	BucketEndpoint string `env:"S3_ENDPOINT" doc:"the bucket's S3 API, for R2 https://<account>.r2.cloudflarestorage.com; empty means S3 in the region"`
+	BucketRegion   string `env:"S3_REGION" doc:"the bucket's region, 'auto' for R2; empty means AWS_REGION"`
+	BucketKey      string `env:"S3_ACCESS_KEY_ID" doc:"access key of the bucket; empty means the function's own credentials"`
+	BucketSecret   string `env:"S3_SECRET_ACCESS_KEY" doc:"secret of S3_ACCESS_KEY_ID"`
+
+	Region       string `env:"AWS_REGION,required,notEmpty" doc:"AWS region"`
+	AccessKey    string `env:"AWS_ACCESS_KEY_ID,required,notEmpty" doc:"the function's credentials"`
+	SecretKey    string `env:"AWS_SECRET_ACCESS_KEY,required,notEmpty" doc:"the function's credentials"`
+	SessionToken string `env:"AWS_SESSION_TOKEN" doc:"the function's credentials"`
+
+	LogLevel          string        `env:"LOG_LEVEL" envDefault:"info" doc:"'debug', 'info' (a line for each request), 'warn' or 'error'"`
+	FlushBeforeAnswer bool          `env:"FLUSH_BEFORE_ANSWER" envDefault:"false" doc:"'true' makes the append that finds its stream's buffer full wait until it has been moved to a chunk, instead of answering first"`
+	PollFast          time.Duration `env:"POLL_FAST" envDefault:"50ms" doc:"how often a live reader looks for appends by other processes, right after one"`
+	PollIdle          time.Duration `env:"POLL_IDLE" envDefault:"500ms" doc:"how often it looks while nothing happens"`
+	LinkBytes         int           `env:"LINK_BYTES" envDefault:"4096" doc:"appends from this size on are stored apart and linked: cheaper, and one or two round trips slower"`
+	ObjectBytes       int           `env:"OBJECT_BYTES" envDefault:"65536" doc:"linked records from this size on go to the bucket"`
+	Producers         int           `env:"PRODUCERS_PER_HEAD" envDefault:"16" doc:"idempotent producers kept in a stream's head; others get items of their own"`
+	Streams
+}
+
+// ReadFunction reads a function's configuration. An error names the variable that is
+// wrong.
+func ReadFunction(environ map[string]string) (Function, error) {
+	var c Function
+	if err := parse(environ, &c); err != nil {
+		return Function{}, err
+	}
+	return c, firstError(
+		oneOf("LOG_LEVEL", c.LogLevel, "debug", "info", "warn", "error"),
+		together("S3_ACCESS_KEY_ID", c.BucketKey, "S3_SECRET_ACCESS_KEY", c.BucketSecret),
+		positive("POLL_FAST", int(c.PollFast)),
+		atLeast("POLL_IDLE", int(c.PollIdle), "POLL_FAST", int(c.PollFast)),
+		inRange("LINK_BYTES", c.LinkBytes, 1, 48<<10),
+		inRange("OBJECT_BYTES", c.ObjectBytes, 1, 256<<10),
+		inRange("PRODUCERS_PER_HEAD", c.Producers, 1, 256),
+		c.Streams.check(),
+	)
+}
+
+// Poll says how live readers learn of appends by other processes.
+func (c Function) Poll() stream.Poll { return stream.Poll{Fast: c.PollFast, Idle: c.PollIdle} }

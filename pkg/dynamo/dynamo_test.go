@@ -1,0 +1,112 @@
+package dynamo_test
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"os"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"github.com/commoncurriculum/durable-streams-aws/localstack/standin"
+	"github.com/commoncurriculum/durable-streams-aws/pkg/dynamo"
+	"github.com/commoncurriculum/durable-streams-aws/pkg/memory"
+	"github.com/commoncurriculum/durable-streams-aws/pkg/stream"
+	"github.com/commoncurriculum/durable-streams-aws/pkg/streamtest"
+)
+
+// standIns are started by the first test that needs them, and stopped at the end.
+type standIns struct {
+	mu       sync.Mutex
+	started  []*standin.Process
+	dynoxide func() (*standin.Process, error)
+	official func() (*standin.Process, error)
+}
+
+var processes standIns
+
+func (s *standIns) once(start func(context.Context) (*standin.Process, error)) func() (*standin.Process, error) {
+	return sync.OnceValues(func() (*standin.Process, error) {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		defer cancel()
+		p, err := start(ctx)
+		if err == nil {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.started = append(s.started, p)
+		}
+		return p, err
+	})
+}
+
+func TestMain(m *testing.M) {
+	processes.dynoxide = processes.once(standin.DynamoDB)
+	processes.official = processes.once(standin.Official)
+	code := m.Run()
+	for _, p := range processes.started {
+		if err := p.Stop(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			code = 1
+		}
+	}
+	os.Exit(code)
+}
+
+// sdk returns a client of a stand-in.
+func sdk(t *testing.T, process func() (*standin.Process, error)) *dynamodb.Client {
+	t.Helper()
+	p, err := process()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dynamo.NewClient("us-east-1", p.Endpoint, credentials.NewStaticCredentialsProvider("local", "local", ""))
+}
+
+// newTable creates a table that is dropped at the end of the test. The suites do not
+// look at the change stream, and a stand-in gets slower the longer it is.
+func newTable(t *testing.T, c *dynamodb.Client) string {
+	t.Helper()
+	name := "t" + rand.Text()
+	definition := dynamo.Table(name)
+	definition.StreamSpecification = nil
+	if _, err := c.CreateTable(t.Context(), definition); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if _, err := c.DeleteTable(context.Background(), &dynamodb.DeleteTableInput{TableName: &name}); err != nil {
+			t.Error(err)
+		}
+	})
+	return name
+}
+
+func newStore(t *testing.T, c dynamo.Client, table string) *dynamo.Store {
+	t.Helper()
+	s, err := dynamo.New(c, dynamo.Options{Table: table, Objects: new(memory.Objects)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func onDynoxide(t *testing.T) stream.Driver {
+	t.Helper()
+	c := sdk(t, processes.dynoxide)
+	return newStore(t, c, newTable(t, c))
+}
+
+func onOfficial(t *testing.T) stream.Driver {
+	t.Helper()
+	c := sdk(t, processes.official)
+	return newStore(t, c, newTable(t, c))
+}
+
+func TestDriver(t *testing.T)         { streamtest.RunDriver(t, onDynoxide) }
+func TestDriverOfficial(t *testing.T) { streamtest.RunDriver(t, onOfficial) }
+func TestLog(t *testing.T)            { streamtest.RunLog(t, onDynoxide) }
+func TestModel(t *testing.T)          { streamtest.RunModel(t, onDynoxide) }
+func TestFaults(t *testing.T)         { streamtest.RunFaults(t, onDynoxide) }

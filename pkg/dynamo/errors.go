@@ -1,0 +1,52 @@
+package dynamo
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+
+	"github.com/aws/smithy-go"
+
+	"github.com/commoncurriculum/durable-streams-aws/pkg/stream"
+)
+
+// again are the error codes of calls that had no effect and may be repeated: the
+// table is asked for too much, or the item is being written by a transaction.
+var again = map[string]bool{
+	"ProvisionedThroughputExceededException": true,
+	"RequestLimitExceeded":                   true,
+	"ThrottlingException":                    true,
+	"Throttling":                             true,
+	"TooManyRequestsException":               true,
+	"TransactionConflictException":           true,
+	"ReplicatedWriteConflictException":       true,
+	"LimitExceededException":                 true,
+	"ResourceInUseException":                 true,
+}
+
+// classify says what a failed call did, in the words of [stream.Driver].
+//
+//	throttled, in conflict, never connected    not applied
+//	any other answer of the kind 4xx           rejected: permissions, names, sizes
+//	5xx, timeout, broken connection            unknown: as it is
+func classify(err error) error {
+	if err == nil {
+		return nil
+	}
+	var api smithy.APIError
+	if errors.As(err, &api) && again[api.ErrorCode()] {
+		return fmt.Errorf("%w: %w", stream.ErrNotApplied, err)
+	}
+	var answer *smithyhttp.ResponseError
+	if errors.As(err, &answer) && answer.HTTPStatusCode()/100 == 4 && answer.HTTPStatusCode() != http.StatusRequestTimeout {
+		return fmt.Errorf("%w: %w", stream.ErrRejected, err)
+	}
+	var op *net.OpError
+	if errors.As(err, &op) && op.Op == "dial" {
+		return fmt.Errorf("%w: %w", stream.ErrNotApplied, err)
+	}
+	return err
+}

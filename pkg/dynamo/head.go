@@ -1,0 +1,253 @@
+package dynamo
+
+import (
+	"encoding/binary"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/commoncurriculum/durable-streams-aws/pkg/stream"
+)
+
+// headVersion is the version of the layout of heads. A write of another version's
+// head is refused by its condition.
+const headVersion = 1
+
+// The head item. Names are short because a write is billed by the whole item.
+//
+//	f    N   version of this layout
+//	i    B   incarnation; a tombstone has none
+//	v    N   version of the head
+//	c    N   commits
+//	m    S   media type of the content
+//	ct   S   content type as the creator wrote it, if that is not m
+//	t    N   created (ms)
+//	l    N   TTL (ms), and
+//	w    N   window: TTL and slack (ms); both only with a TTL
+//	d    N   end of the window that began with the last write or renewal (ms), and
+//	a    N   when it began (ms); without a TTL they mean nothing
+//	e    N   Expires-At (ms), if there is one
+//	g    N   number of the tail's segment
+//	n    N   messages in it
+//	z    N   bytes in it
+//	bf   B   offset at which the buffer begins
+//	b    L   buffer: for each entry its commit's id and its data (buffer.go)
+//	bs   N   bytes of the frames in the buffer
+//	p    M   producers: id to "epoch.seq@used", used in base 36
+//	s    BOOL  others may have been spilled; absent if not
+//	q    S   Stream-Seq, if there is one
+//	k    B   closed: the closing commit's id if it added nothing, epoch, seq, producer
+//	r    L   commits that are remembered apart from the buffer's: id, tail
+//	u    L   burned commits: id, when (ms)
+//
+// Not part of the head, but of the item (works.go):
+//
+//	x    B   the last life, in a tombstone
+//	ow   BS  lives whose data is owed to the collector
+//	wk   S   shard of the index of owed work, and
+//	wd   N   when it is due (ms); both as long as there is ow
+//	ttl  N   when DynamoDB may remove a tombstone (s)
+//
+// The tail's position is n in a JSON stream and z in any other, so a blind write that
+// counts moves it.
+
+// encodeHead returns the attributes of a head.
+func encodeHead(h *stream.Head) item {
+	media := stream.MediaType(h.ContentType)
+	it := item{
+		"f":  number(headVersion),
+		"i":  blob(h.Incarnation[:]),
+		"v":  number(h.Version),
+		"c":  number(h.Commits),
+		"m":  text(media),
+		"g":  number(h.Tail.Segment),
+		"n":  number(h.SegmentCount),
+		"z":  number(h.SegmentSize),
+		"bf": offset(h.BufferFrom()),
+		"bs": number(h.BufferSize),
+		"p":  encodeProducers(h.Producers),
+	}
+	if !h.CreatedAt.IsZero() {
+		it["t"] = millis(h.CreatedAt)
+	}
+	if h.ContentType != media {
+		it["ct"] = text(h.ContentType)
+	}
+	if h.HasTTL {
+		it["l"] = number(h.TTL.Milliseconds())
+		it["w"] = number(h.Window().Milliseconds())
+		it["d"] = millis(h.Deadline)
+		it["a"] = millis(h.Deadline.Add(-h.Window()))
+	}
+	if !h.ExpiresAt.IsZero() {
+		it["e"] = millis(h.ExpiresAt)
+	}
+	if h.Spilled {
+		it["s"] = &types.AttributeValueMemberBOOL{Value: true}
+	}
+	if h.Seq != "" {
+		it["q"] = text(h.Seq)
+	}
+	if h.Closed {
+		it["k"] = encodeClosed(0, h.ClosedBy)
+	}
+	it["b"], it["r"] = encodeBuffer(h)
+	it["u"] = encodeBurned(h.Burned)
+	return it
+}
+
+// headAttributes are those that encodeHead may set.
+var headAttributes = [...]string{
+	"f", "i", "v", "c", "m", "ct", "t", "l", "w", "d", "a", "e", "g", "n", "z",
+	"bf", "b", "bs", "p", "s", "q", "k", "r", "u",
+}
+
+// decodeHead returns the head in an item, or nil if there is none or only a
+// tombstone.
+func decodeHead(it item) (*stream.Head, error) {
+	if it["i"] == nil {
+		return nil, nil
+	}
+	f := &fields{item: it}
+	if v := f.uint("f"); v != headVersion {
+		return nil, corrupt("head of version %d, this program knows %d", v, headVersion)
+	}
+	h := &stream.Head{
+		Incarnation:  f.incarnation("i"),
+		Version:      f.uint("v"),
+		Commits:      f.uint("c"),
+		CreatedAt:    f.millis("t"),
+		SegmentCount: int(f.uint("n")),
+		SegmentSize:  int(f.uint("z")),
+		BufferSize:   int(f.uint("bs")),
+		Seq:          f.text("q"),
+		Spilled:      f.has("s"),
+	}
+	h.ContentType = f.text("m")
+	if f.has("ct") {
+		h.ContentType = f.text("ct")
+	}
+	h.HasTTL, h.TTL, h.ExpiresAt = f.has("l"), f.duration("l"), f.millis("e")
+	h.Deadline = h.ExpiresAt
+	if h.HasTTL {
+		h.Deadline = f.millis("d")
+	}
+	h.Tail = stream.Offset{Segment: f.uint("g"), Position: uint64(h.SegmentSize)}
+	if h.Unit() == stream.Messages {
+		h.Tail.Position = uint64(h.SegmentCount)
+	}
+	h.Producers = f.producers("p")
+	f.buffer(h)
+	f.closed(h)
+	f.burned(h)
+	return h, f.err
+}
+
+// HeadSize implements [stream.Heads]. It is what DynamoDB bills, but for what the
+// collector may be owed.
+func (s *Store) HeadSize(name string, h *stream.Head) int {
+	size := ItemSize(headKey(name)) + ItemSize(encodeHead(h))
+	if !h.HasTTL {
+		size += attributeSize("d", millis(h.CreatedAt)) + attributeSize("a", millis(h.CreatedAt))
+	}
+	return size
+}
+
+// producerState is the part of a producer's value that decides.
+func producerState(p stream.Producer) string {
+	return strconv.FormatUint(p.Epoch, 10) + "." + strconv.FormatUint(p.Seq, 10) + "@"
+}
+
+func encodeProducer(p stream.HeldProducer) types.AttributeValue {
+	return text(producerState(p.Producer) + strconv.FormatUint(p.Used, 36))
+}
+
+func encodeProducers(producers map[string]stream.HeldProducer) types.AttributeValue {
+	all := make(item, len(producers))
+	for id, p := range producers {
+		all[id] = encodeProducer(p)
+	}
+	return &types.AttributeValueMemberM{Value: all}
+}
+
+func (f *fields) producers(name string) map[string]stream.HeldProducer {
+	v, ok := f.item[name].(*types.AttributeValueMemberM)
+	if !ok {
+		f.fail(name, "not a map")
+		return nil
+	}
+	if len(v.Value) == 0 {
+		return nil
+	}
+	producers := make(map[string]stream.HeldProducer, len(v.Value))
+	for id := range v.Value {
+		s, ok := v.Value[id].(*types.AttributeValueMemberS)
+		if !ok {
+			f.fail(name, "a producer that is not a string")
+			return nil
+		}
+		p, ok := parseProducer(s.Value)
+		if !ok {
+			f.fail(name, "a producer that cannot be read")
+		}
+		producers[id] = p
+	}
+	return producers
+}
+
+func parseProducer(s string) (p stream.HeldProducer, ok bool) {
+	epoch, rest, ok1 := strings.Cut(s, ".")
+	seq, used, ok2 := strings.Cut(rest, "@")
+	var errs [3]error
+	p.Epoch, errs[0] = strconv.ParseUint(epoch, 10, 64)
+	p.Seq, errs[1] = strconv.ParseUint(seq, 10, 64)
+	p.Used, errs[2] = strconv.ParseUint(used, 36, 64)
+	return p, ok1 && ok2 && errs == [3]error{}
+}
+
+// encodeClosed says who closed a stream. The commit's id is given if no entry of the
+// buffer has it.
+func encodeClosed(id stream.CommitID, by stream.ProducerTag) types.AttributeValue {
+	b := binary.BigEndian.AppendUint64(nil, uint64(id))
+	b = binary.AppendUvarint(b, by.Epoch)
+	b = binary.AppendUvarint(b, by.Seq)
+	return blob(append(b, by.ID...))
+}
+
+// closed reads who closed the stream. A commit that did nothing else left the tail
+// where it still is.
+func (f *fields) closed(h *stream.Head) {
+	if h.Closed = f.has("k"); !h.Closed {
+		return
+	}
+	r := &bytesReader{b: f.blob("k")}
+	id := r.commit()
+	h.ClosedBy = stream.ProducerTag{Producer: stream.Producer{Epoch: r.uint(), Seq: r.uint()}, ID: string(r.b)}
+	if r.bad {
+		f.fail("k", "it ends early")
+	}
+	if _, known := h.Remembers(id); id != 0 && !known {
+		h.Recent = append(h.Recent, stream.CommitMark{ID: id, Tail: h.Tail})
+	}
+}
+
+func encodeBurned(burned []stream.Burned) types.AttributeValue {
+	all := make([]types.AttributeValue, 0, 2*len(burned))
+	for _, b := range burned {
+		at := binary.AppendUvarint(nil, uint64(b.At.UnixMilli()))
+		all = append(all, identifier(b.ID), blob(at))
+	}
+	return list(all...)
+}
+
+func (f *fields) burned(h *stream.Head) {
+	for _, pair := range f.pairs("u") {
+		id, at := &bytesReader{b: pair[0]}, &bytesReader{b: pair[1]}
+		h.Burned = append(h.Burned, stream.Burned{ID: id.commit(), At: time.UnixMilli(int64(at.uint())).UTC()})
+		if id.bad || at.bad {
+			f.fail("u", "an entry that cannot be read")
+		}
+	}
+}

@@ -1,0 +1,164 @@
+package dynamo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/commoncurriculum/durable-streams-aws/pkg/stream"
+)
+
+// Head implements [stream.Heads]. Cost: one GetItem, 1 RU for each 4 KB of the head,
+// and half of that with eventual consistency.
+func (s *Store) Head(ctx context.Context, name string, c stream.Consistency) (*stream.Head, error) {
+	it, err := s.head(ctx, name, c)
+	if err != nil {
+		return nil, err
+	}
+	h, err := decodeHead(it)
+	if err != nil {
+		return nil, rejected(err)
+	}
+	if h == nil {
+		return nil, stream.ErrNoHead
+	}
+	return h, nil
+}
+
+// Create implements [stream.Heads]. Cost: one PutItem; one UpdateItem more if a
+// tombstone lies under the name; one UpdateItem to replace a head.
+func (s *Store) Create(ctx context.Context, name string, head, replaced *stream.Head) error {
+	if replaced != nil {
+		e := write(head)
+		e.where("i = %s", blob(replaced.Incarnation[:]))
+		e.where("v = %s", number(replaced.Version))
+		s.owe(e, replaced.Incarnation)
+		_, err := s.update(ctx, name, e)
+		return err
+	}
+	it := encodeHead(head)
+	for attribute, v := range headKey(name) {
+		it[attribute] = v
+	}
+	_, err := s.client.PutItem(ctx, &dynamodb.PutItemInput{
+		TableName:                           &s.Table,
+		Item:                                it,
+		ConditionExpression:                 pointer("attribute_not_exists(pk)"),
+		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+	}, once)
+	var failed *types.ConditionalCheckFailedException
+	if errors.As(err, &failed) && failed.Item[tombstone] != nil {
+		return s.createOver(ctx, name, head, failed.Item[tombstone])
+	}
+	if err != nil {
+		return refusal(err)
+	}
+	return nil
+}
+
+// createOver stores a head in the place of one tombstone. It names the life that the
+// tombstone is of, so that it fails once that name has lived and died again: a
+// create that is delivered late finds either a head or another tombstone.
+func (s *Store) createOver(ctx context.Context, name string, head *stream.Head, dead types.AttributeValue) error {
+	e := write(head)
+	e.where(tombstone+" = %s", dead)
+	e.remove(tombstone, e.name(removeAt))
+	_, err := s.update(ctx, name, e)
+	return err
+}
+
+// Update implements [stream.Heads]. Cost: one UpdateItem of the whole head.
+func (s *Store) Update(ctx context.Context, name string, next *stream.Head) error {
+	e := write(next)
+	e.where("i = %s", blob(next.Incarnation[:]))
+	e.where("v = %s", number(next.Version-1))
+	_, err := s.update(ctx, name, e)
+	return err
+}
+
+// write returns the update that makes a head of whatever is stored, apart from what
+// is owed.
+func write(h *stream.Head) *expression {
+	e, it := &expression{}, encodeHead(h)
+	for _, attribute := range headAttributes {
+		if v := it[attribute]; v != nil {
+			e.set(attribute+" = %s", v)
+		} else {
+			e.remove(attribute)
+		}
+	}
+	return e
+}
+
+// maxTrim bounds how many entries one update removes: each is named twice in an
+// expression of at most 4 KB.
+const maxTrim = 100
+
+// remembered is how many commits a trimmed head remembers, apart from those whose
+// records are in its buffer.
+const remembered = 8
+
+// Trim implements [stream.Heads]. Cost: one UpdateItem for each 100 entries.
+func (s *Store) Trim(ctx context.Context, name string, seen *stream.Head, to stream.Offset) (*stream.Head, error) {
+	for {
+		n := 0
+		for n < len(seen.Buffer) && n < maxTrim && !to.Before(seen.Buffer[n].To) {
+			n++
+		}
+		after, err := s.trim(ctx, name, seen, n)
+		if err != nil || n < maxTrim {
+			return after, err
+		}
+		seen = after
+	}
+}
+
+// trim removes the first n entries that were seen in the buffer. They are still the
+// first ones if it begins where it did: entries are only added at the end.
+func (s *Store) trim(ctx context.Context, name string, seen *stream.Head, n int) (*stream.Head, error) {
+	e, size, begins := &expression{}, 0, seen.BufferFrom()
+	for i, entry := range slices.Backward(seen.Buffer[:n]) {
+		// From the end, so that a store that removes one after the other, moving the
+		// rest up, does the same.
+		e.remove(fmt.Sprintf("b[%d]", 2*i+1), fmt.Sprintf("b[%d]", 2*i))
+		size += len(entry.Frames)
+	}
+	if n > 0 {
+		begins = seen.Buffer[n-1].To
+	}
+	e.where("i = %s", blob(seen.Incarnation[:]))
+	e.where("bf = %s", offset(seen.BufferFrom()))
+	e.set("bf = %s", offset(begins))
+	e.set("bs = bs - %s", number(size))
+	e.set("v = v + %s", number(1))
+	if n > 0 {
+		marks := slices.DeleteFunc(slices.Clone(seen.Recent), func(m stream.CommitMark) bool { return begins.Before(m.Tail) })
+		e.set("r = %s", encodeMarks(marks[max(0, len(marks)-remembered):]))
+	}
+	it, err := s.update(ctx, name, e)
+	if err != nil {
+		return nil, err
+	}
+	return decodeHead(it)
+}
+
+// Delete implements [stream.Heads]. It leaves a tombstone that owes the life's data.
+// Cost: one UpdateItem, and one write of the index.
+func (s *Store) Delete(ctx context.Context, name string, inc stream.Incarnation) error {
+	e := &expression{}
+	e.where("i = %s", blob(inc[:]))
+	e.remove(headAttributes[:]...)
+	e.set(tombstone+" = %s", blob(inc[:]))
+	s.owe(e, inc)
+	_, err := s.update(ctx, name, e)
+	return err
+}
+
+func pointer[T any](v T) *T { return &v }
+
+// rejected marks what no repetition will mend.
+func rejected(err error) error { return fmt.Errorf("%w: %w", stream.ErrRejected, err) }

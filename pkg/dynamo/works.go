@@ -1,0 +1,156 @@
+package dynamo
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/commoncurriculum/durable-streams-aws/pkg/stream"
+)
+
+// tombstone is the attribute that marks an item as the grave of a life.
+const tombstone = "x"
+
+// owedLives lists the lives whose data is owed to the collector.
+const owedLives = "ow"
+
+// tombstoneFor is how long a tombstone stays once nothing is owed any more. No
+// request is delivered that late.
+const tombstoneFor = time.Hour
+
+// owe adds to a head's update that a life's data is to be discarded.
+func (s *Store) owe(e *expression, inc stream.Incarnation) {
+	e.add(owedLives, lives(inc))
+	e.set(workKey+" = %s", text(workShard(inc)))
+	e.set(workDue+" = %s", millis(s.Now().Add(s.CollectAfter)))
+}
+
+func lives(incs ...stream.Incarnation) types.AttributeValue {
+	set := make([][]byte, len(incs))
+	for i := range incs {
+		set[i] = incs[i][:]
+	}
+	return &types.AttributeValueMemberBS{Value: set}
+}
+
+// Owed implements [stream.Works]: what is due in the index. Cost: one Query of the
+// index for each of its 16 shards, until max is reached.
+func (s *Store) Owed(ctx context.Context, max int) ([]stream.Work, error) {
+	var works []stream.Work
+	for _, shard := range workShards() {
+		var err error
+		if works, err = s.owedIn(ctx, shard, works, max); err != nil || len(works) >= max {
+			return works[:min(max, len(works))], err
+		}
+	}
+	return works, nil
+}
+
+// owedIn adds the works of one shard, until there are max or no more.
+func (s *Store) owedIn(ctx context.Context, shard string, works []stream.Work, max int) ([]stream.Work, error) {
+	e := &expression{}
+	e.where(workKey+" = %s", text(shard))
+	e.where(workDue+" <= %s", millis(s.Now()))
+	in := &dynamodb.QueryInput{
+		TableName:                 &s.Table,
+		IndexName:                 aws.String(workIndex),
+		KeyConditionExpression:    e.condition(),
+		ExpressionAttributeValues: e.values,
+	}
+	for {
+		in.Limit = aws.Int32(int32(max - len(works)))
+		out, err := s.client.Query(ctx, in)
+		if err != nil {
+			return works, classify(err)
+		}
+		for _, it := range out.Items {
+			f := &fields{item: it}
+			name, err := nameOf(f.text(partitionKey))
+			if err != nil {
+				return works, rejected(err)
+			}
+			for _, inc := range f.lives() {
+				works = append(works, stream.Work{Name: name, Incarnation: inc})
+			}
+			if f.err != nil {
+				return works, rejected(f.err)
+			}
+		}
+		if out.LastEvaluatedKey == nil || len(works) >= max {
+			return works, nil
+		}
+		in.ExclusiveStartKey = out.LastEvaluatedKey
+	}
+}
+
+// lives returns the lives whose data is owed.
+func (f *fields) lives() []stream.Incarnation {
+	set, ok := f.item[owedLives].(*types.AttributeValueMemberBS)
+	if !ok {
+		return nil
+	}
+	incs := make([]stream.Incarnation, 0, len(set.Value))
+	for _, b := range set.Value {
+		if len(b) != len(stream.Incarnation{}) {
+			f.fail(owedLives, "not an incarnation")
+			return nil
+		}
+		incs = append(incs, stream.Incarnation(b))
+	}
+	return incs
+}
+
+// Settle implements [stream.Works]. Where nothing else is owed the item leaves the
+// index, and a tombstone is left to DynamoDB to remove. Cost: a GetItem and one
+// UpdateItem, and one write of the index.
+func (s *Store) Settle(ctx context.Context, w stream.Work) error {
+	for {
+		it, err := s.head(ctx, w.Name, stream.Strong)
+		if err != nil {
+			return err
+		}
+		e := s.settling(it, w.Incarnation)
+		if e == nil {
+			return nil
+		}
+		_, err = s.update(ctx, w.Name, e)
+		var refused *stream.RefusedError
+		if !errors.As(err, &refused) {
+			return err
+		}
+		// Somebody settled another work of this name, or created it again.
+	}
+}
+
+// settling returns the update that takes a life off what an item owes; nil if it owes
+// nothing for it.
+func (s *Store) settling(it item, inc stream.Incarnation) *expression {
+	f := &fields{item: it}
+	owed := f.lives()
+	found := false
+	for _, o := range owed {
+		found = found || o == inc
+	}
+	if !found {
+		return nil
+	}
+	e := &expression{}
+	e.where(owedLives+" = %s", it[owedLives])
+	if len(owed) > 1 {
+		e.take(owedLives, lives(inc))
+		return e
+	}
+	e.remove(owedLives, workKey, workDue)
+	if it[tombstone] == nil {
+		// A head must never be removed by the table.
+		e.where("attribute_not_exists(" + tombstone + ")")
+		return e
+	}
+	e.where(tombstone+" = %s", it[tombstone])
+	e.set(e.name(removeAt)+" = %s", number(s.Now().Add(tombstoneFor).Unix()))
+	return e
+}

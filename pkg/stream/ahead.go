@@ -1,0 +1,73 @@
+package stream
+
+import (
+	"context"
+	"sync"
+)
+
+// lives remembers, of the streams that this process read last, what their life was
+// called and how far their chunks reached. It is a hint and no more: a read that
+// trusts it fetches chunks at the same time as the head, and drops them if the head
+// says otherwise.
+type lives struct {
+	mu    sync.Mutex
+	known map[string]life
+}
+
+type life struct {
+	incarnation Incarnation
+	chunksTo    Offset
+}
+
+// maxLives bounds the memory of lives, to about 100 KB.
+const maxLives = 1024
+
+func (v *lives) get(name string) (life, bool) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	known, ok := v.known[name]
+	return known, ok
+}
+
+func (v *lives) note(name string, h *Head) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.known == nil {
+		v.known = make(map[string]life)
+	}
+	if _, known := v.known[name]; !known && len(v.known) >= maxLives {
+		for some := range v.known {
+			delete(v.known, some)
+			break
+		}
+	}
+	v.known[name] = life{incarnation: h.Incarnation, chunksTo: h.BufferFrom()}
+}
+
+// readAhead begins to fetch the chunks at a position, if the stream is known and
+// they are likely to be needed. The result waits for them, and returns them if they
+// are of the life of h; whatever went wrong, the read will find out by itself. It
+// must be ended, so that no request outlives the read.
+func (l *Log) readAhead(ctx context.Context, name string, from Position) (ahead func(h *Head) []Chunk, end func()) {
+	known, ok := l.lives.get(name)
+	if !ok || from.IsNow() || !from.offset.Before(known.chunksTo) {
+		return func(*Head) []Chunk { return nil }, func() {}
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	var chunks []Chunk
+	fetched := make(chan struct{})
+	go func() {
+		defer close(fetched)
+		if found, err := l.driver.Chunks(ctx, known.incarnation, from.offset, l.limits.PageSize); err == nil {
+			chunks = found
+		}
+	}()
+	ahead = func(h *Head) []Chunk {
+		if h.Incarnation != known.incarnation {
+			return nil
+		}
+		<-fetched
+		return chunks
+	}
+	return ahead, func() { cancel(); <-fetched }
+}

@@ -1,0 +1,120 @@
+package streamtest
+
+import (
+	"time"
+
+	"github.com/commoncurriculum/durable-streams-aws/pkg/stream"
+)
+
+// The heads here are such as a log makes: a driver may derive some of their fields
+// from others.
+
+// openHead is the head of a new, empty, open stream.
+func openHead() *stream.Head {
+	return &stream.Head{
+		Incarnation: newIncarnation(),
+		Version:     1,
+		Config:      stream.Config{ContentType: "text/plain"},
+		CreatedAt:   sampleTime,
+		Commits:     1,
+		Recent:      []stream.CommitMark{{ID: newCommitID()}},
+	}
+}
+
+// slidingHead is the head of a stream with a TTL that was used last at some time.
+func slidingHead(ttl time.Duration, used time.Time) *stream.Head {
+	h := openHead()
+	h.TTL, h.HasTTL = ttl, true
+	h.Deadline = used.Add(h.Window())
+	return h
+}
+
+// endingHead is the head of a JSON stream with an end that does not move, and with
+// two messages in its buffer.
+func endingHead(end time.Time) *stream.Head {
+	h := openHead()
+	h.ContentType = "application/json"
+	h.ExpiresAt, h.Deadline = end, end
+	r := records(`{"a":1}`, `[2]`)
+	to := stream.Offset{Position: uint64(r.Count)}
+	h.Tail, h.SegmentCount, h.SegmentSize = to, r.Count, r.Size
+	h.Buffer = []stream.Entry{{To: to, Count: r.Count, Size: r.Size, Frames: r.Frames}}
+	h.BufferSize = len(r.Frames)
+	h.Version, h.Commits = 2, 2
+	h.Recent = append(h.Recent, stream.CommitMark{ID: newCommitID(), Tail: to})
+	return h
+}
+
+// fullHead is a head in which every field has a value of its own.
+func fullHead() *stream.Head {
+	at := stream.Offset{Segment: 2, Position: 17}
+	entry := func(r stream.Records, staged stream.StagedID, begins bool) stream.Entry {
+		e := stream.Entry{From: at, Count: r.Count, Size: r.Size, Frames: r.Frames, Staged: staged}
+		if staged != (stream.StagedID{}) {
+			e.Frames = nil
+		}
+		if begins {
+			at = stream.Offset{Segment: at.Segment + 1}
+		}
+		at.Position += uint64(r.Size)
+		e.To = at
+		return e
+	}
+	first, last := records("Grüße ✓\n", "\x00\xff not text"), records("last", "of all")
+	staged := stream.StagedID{Commit: 1<<63 + 12345, Object: true}
+	rest := stream.StagedID{Commit: staged.Commit, Part: 1}
+	buffer := []stream.Entry{
+		entry(first, stream.StagedID{}, false),
+		entry(records("staged"), staged, false),
+		entry(records("in two", "parts"), rest, false),
+		entry(last, stream.StagedID{}, true),
+	}
+	used := sampleTime.Add(2194198 * time.Millisecond)
+	seconds := uint64(used.Unix())
+	h := &stream.Head{
+		Incarnation: newIncarnation(),
+		Version:     1<<41 + 17,
+		Config: stream.Config{
+			ContentType: `text/plain; charset="utf-8"; x=ü`,
+			TTL:         90*time.Minute + 123*time.Millisecond,
+			HasTTL:      true,
+			ExpiresAt:   sampleTime.Add(1234567 * time.Millisecond),
+		},
+		CreatedAt:    sampleTime,
+		Tail:         at,
+		SegmentCount: last.Count,
+		SegmentSize:  last.Size,
+		Closed:       true,
+		ClosedBy:     *tag("producer/of the ünd", 1<<53-1, 1<<53-2),
+		Seq:          "0002 ß/\"quoted\"",
+		Producers: map[string]stream.HeldProducer{
+			"a":                   {Producer: stream.Producer{Epoch: 1, Seq: 2}, Used: seconds - 2000},
+			"a/b #$.ü":            {Producer: stream.Producer{Epoch: 1<<53 - 1, Seq: 1<<53 - 1}, Used: seconds - 1},
+			"producer/of the ünd": {Producer: stream.Producer{Epoch: 1<<53 - 1, Seq: 1<<53 - 2}, Used: seconds},
+			"zero":                {}, // it was spilled, and came back
+		},
+		Spilled: true,
+		Commits: 1<<41 + 9,
+		Recent:  []stream.CommitMark{{ID: 1<<64 - 1, Tail: buffer[0].To}, {ID: 2, Tail: buffer[2].To}, {ID: 1 << 63, Tail: at}},
+		Burned: []stream.Burned{{ID: 1<<63 + 1, At: sampleTime.Add(time.Millisecond)},
+			{ID: 77, At: sampleTime.Add(time.Second)}},
+		Buffer:     buffer,
+		BufferSize: len(first.Frames) + len(last.Frames),
+	}
+	h.Deadline = used.Add(h.Window())
+	return h
+}
+
+// earlier returns a head of the same life as h, from a time when one more record
+// was in the buffer.
+func earlier(h *stream.Head) *stream.Head {
+	past := h.Clone()
+	r := records("x")
+	from := h.BufferFrom()
+	from.Position -= uint64(r.Size)
+	e := stream.Entry{From: from, To: h.BufferFrom(), Count: r.Count, Size: r.Size, Frames: r.Frames}
+	past.Buffer = append([]stream.Entry{e}, h.Buffer...)
+	past.BufferSize += len(r.Frames)
+	past.Version--
+	return past
+}
