@@ -29,8 +29,15 @@ type Client struct {
 	// how write units are known. Without it only requests are counted.
 	Sizes bool
 
+	// Together, if it is not 0, makes each read wait until so many are under way: what
+	// is not asked for at the same time never comes.
+	Together int
+
 	mu    sync.Mutex
 	usage Usage
+	// waiting counts the reads that wait for others, until arrived is closed.
+	waiting int
+	arrived chan struct{}
 }
 
 // Usage is what calls used.
@@ -60,6 +67,7 @@ func (c *Client) Take() Usage {
 
 // GetItem implements [dynamo.Client].
 func (c *Client) GetItem(ctx context.Context, in *dynamodb.GetItemInput, o ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error) {
+	c.meet(ctx)
 	c.wait(ctx)
 	out, err := c.Client.GetItem(ctx, in, o...)
 	if err == nil {
@@ -70,6 +78,7 @@ func (c *Client) GetItem(ctx context.Context, in *dynamodb.GetItemInput, o ...fu
 
 // Query implements [dynamo.Client].
 func (c *Client) Query(ctx context.Context, in *dynamodb.QueryInput, o ...func(*dynamodb.Options)) (*dynamodb.QueryOutput, error) {
+	c.meet(ctx)
 	c.wait(ctx)
 	out, err := c.Client.Query(ctx, in, o...)
 	if err == nil {
@@ -111,6 +120,27 @@ func (c *Client) BatchWriteItem(ctx context.Context, in *dynamodb.BatchWriteItem
 	c.usage.Writes++
 	c.mu.Unlock()
 	return c.Client.BatchWriteItem(ctx, in, o...)
+}
+
+// meet waits for the other reads of [Client.Together].
+func (c *Client) meet(ctx context.Context) {
+	if c.Together == 0 {
+		return
+	}
+	c.mu.Lock()
+	if c.arrived == nil {
+		c.arrived = make(chan struct{})
+	}
+	arrived := c.arrived
+	if c.waiting++; c.waiting == c.Together {
+		c.waiting, c.arrived = 0, nil
+		close(arrived)
+	}
+	c.mu.Unlock()
+	select {
+	case <-arrived:
+	case <-ctx.Done():
+	}
 }
 
 // wait lets a round trip pass.

@@ -27,7 +27,7 @@ type Function struct {
 	FlushBeforeAnswer bool          `env:"FLUSH_BEFORE_ANSWER" envDefault:"false" doc:"'true' makes the append that finds its stream's buffer full wait until it has been moved to a chunk, instead of answering first"`
 	PollFast          time.Duration `env:"POLL_FAST" envDefault:"50ms" doc:"how often a live reader looks for appends by other processes, right after one"`
 	PollIdle          time.Duration `env:"POLL_IDLE" envDefault:"500ms" doc:"how often it looks while nothing happens"`
-	LinkBytes         int           `env:"LINK_BYTES" envDefault:"4096" doc:"appends from this size on are stored apart and linked: cheaper, and one or two round trips slower"`
+	LinkBytes         int           `env:"LINK_BYTES" envDefault:"2048" doc:"appends from this size on are stored apart and linked: cheaper, and one or two round trips slower"`
 	ObjectBytes       int           `env:"OBJECT_BYTES" envDefault:"65536" doc:"linked records from this size on go to the bucket"`
 	Producers         int           `env:"PRODUCERS_PER_HEAD" envDefault:"16" doc:"idempotent producers kept in a stream's head; others get items of their own"`
 	Streams

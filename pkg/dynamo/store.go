@@ -63,7 +63,7 @@ func New(c Client, o Options) (*Store, error) {
 func Limits(l stream.Limits) stream.Limits {
 	l.FlushSize, l.FlushCount = unit, 64
 	l.BufferSize, l.BufferCount = 48<<10, 256
-	l.StageSize = 4 << 10
+	l.StageSize = 2 << 10
 	l.PartSize, l.ObjectSize = 1<<20, 64<<10
 	l.Producers = min(l.Producers, maxProducers)
 	return l

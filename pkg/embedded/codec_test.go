@@ -51,6 +51,7 @@ func TestRunRoundTrip(t *testing.T) {
 		{},
 		{From: stream.Offset{Segment: 1, Position: 2}, To: stream.Offset{Segment: 3, Position: 4}, Count: 5, Size: 6, Frames: stream.Frames("frames")},
 		{Staged: stream.StagedID{Commit: 1 << 63, Part: 7}},
+		{Staged: stream.StagedID{Commit: 1, Object: true}},
 	} {
 		got, err := decodeRun(encodeRun(r))
 		if err != nil || !reflect.DeepEqual(got, r) {
@@ -77,6 +78,34 @@ func TestOtherRoundTrips(t *testing.T) {
 	}
 }
 
+// A value of another version is an error: its fields may mean something else.
+func TestOtherVersionIsAnError(t *testing.T) {
+	values := map[string]struct {
+		value  []byte
+		decode func([]byte) error
+	}{
+		"head":     {encodeHead(fullHead()), func(v []byte) error { _, err := decodeHead(v); return err }},
+		"run":      {encodeRun(stream.Entry{Count: 1}), func(v []byte) error { _, err := decodeRun(v); return err }},
+		"producer": {encodeProducer(stream.Producer{Seq: 1}), func(v []byte) error { _, err := decodeProducer(v); return err }},
+		"manifest": {encodeManifest(stream.Manifest{Segment: 1}), func(v []byte) error { _, err := decodeManifest(v); return err }},
+		"work": {encodeWork(stream.Work{Name: "s"}), func(v []byte) error {
+			_, err := decodeWork(workKey(stream.Incarnation{1}), v)
+			return err
+		}},
+	}
+	for what, c := range values {
+		for _, version := range []byte{0, valueVersion - 1, valueVersion + 1} {
+			other := append([]byte{version}, c.value[1:]...)
+			if err := c.decode(other); !errors.Is(err, errCorrupt) {
+				t.Errorf("%s of version %d: %v", what, version, err)
+			}
+		}
+		if err := c.decode(c.value); err != nil {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+}
+
 // A value cut anywhere is an error, never a head with some fields missing.
 func TestTornHeadIsAnError(t *testing.T) {
 	whole := encodeHead(fullHead())
@@ -91,7 +120,8 @@ func FuzzDecodeHead(f *testing.F) {
 	f.Add(encodeHead(&stream.Head{}))
 	f.Add(encodeHead(fullHead()))
 	f.Add([]byte{})
-	f.Add([]byte{2})
+	f.Add([]byte{1})
+	f.Add([]byte{valueVersion})
 	f.Fuzz(func(t *testing.T, value []byte) {
 		h, err := decodeHead(value)
 		if err != nil {
@@ -106,14 +136,15 @@ func FuzzDecodeHead(f *testing.F) {
 
 func FuzzDecodeRun(f *testing.F) {
 	f.Add(encodeRun(stream.Entry{Count: 1, Size: 1, Frames: stream.AppendFrame(nil, []byte("x"))}))
-	f.Add([]byte{1, 1, 1})
+	f.Add(encodeRun(stream.Entry{Count: 1, Size: 1, Staged: stream.StagedID{Commit: 1 << 63, Part: 7, Object: true}}))
+	f.Add([]byte{valueVersion, 1, 1})
 	f.Fuzz(func(t *testing.T, value []byte) {
 		r, err := decodeRun(value)
 		if err != nil {
 			return
 		}
 		again, err := decodeRun(encodeRun(r))
-		if err != nil || !bytes.Equal(again.Frames, r.Frames) || again.To != r.To {
+		if err != nil || !bytes.Equal(again.Frames, r.Frames) || again.To != r.To || again.Staged != r.Staged {
 			t.Errorf("decoded %+v, then %+v, %v", r, again, err)
 		}
 	})

@@ -1,6 +1,9 @@
 package protocol
 
 import (
+	"bytes"
+	"fmt"
+	"log/slog"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -80,25 +83,64 @@ func TestClose(t *testing.T) {
 }
 
 // An append that fills the buffer answers first and flushes then, or the other
-// way round if it is told to.
+// way round if it is told to. The flush reads nothing.
 func TestFlushDue(t *testing.T) {
 	for _, before := range []bool{false, true} {
-		k := newKit(t, func(s *setup) { s.FlushBeforeAnswer = before; s.FlushCount = 1 })
+		k := newKit(t, func(s *setup) { s.FlushBeforeAnswer = before; s.FlushCount = 2 })
 		k.run(t, createText)
 		var w *httptest.ResponseRecorder
 		var answered []bool
-		k.store.onHead.set(func() error {
+		k.store.onChunk.set(func() error {
 			answered = append(answered, w.Flushed)
 			return nil
 		})
-		w = httptest.NewRecorder()
-		k.ServeHTTP(w, appendText("x").request(t))
-		if w.Code != 204 || len(answered) != 1 || answered[0] == before {
-			t.Errorf("FlushBeforeAnswer %v: status %d, at the flush answered: %v", before, w.Code, answered)
+		k.store.onHead.set(func() error {
+			t.Errorf("FlushBeforeAnswer %v: the head was read", before)
+			return nil
+		})
+		for n, flushed := range []bool{false, true, false, true} {
+			answered = nil
+			w = httptest.NewRecorder()
+			k.ServeHTTP(w, appendText("x").request(t))
+			if w.Code != 204 || (len(answered) == 1) != flushed || flushed && answered[0] == before {
+				t.Errorf("FlushBeforeAnswer %v, append %d: status %d, at the flush answered: %v", before, n, w.Code, answered)
+			}
+			h, _ := k.store.Store.Head(t.Context(), "s", stream.Strong)
+			if (len(h.Buffer) == 0) != flushed {
+				t.Errorf("FlushBeforeAnswer %v, append %d: %d entries in the buffer", before, n, len(h.Buffer))
+			}
 		}
-		h, _ := k.store.Store.Head(t.Context(), "s", stream.Strong)
-		if len(h.Buffer) != 0 {
-			t.Errorf("FlushBeforeAnswer %v: nothing was flushed", before)
+	}
+}
+
+// A flush that fails is nobody's business but the log's. The next one that is due
+// makes up for it.
+func TestFlushFails(t *testing.T) {
+	for _, before := range []bool{false, true} {
+		var lines bytes.Buffer
+		k := newKit(t, func(s *setup) {
+			s.FlushBeforeAnswer = before
+			s.FlushCount = 2
+			s.Logger = slog.New(slog.NewTextHandler(&lines, nil))
+		})
+		k.run(t, createText)
+		k.store.onChunk.set(func() error { return fmt.Errorf("%w: no such table", stream.ErrRejected) })
+		for n := 1; n <= 4; n++ {
+			if n == 3 {
+				if !strings.Contains(lines.String(), "flush failed") || !strings.Contains(lines.String(), "no such table") {
+					t.Errorf("FlushBeforeAnswer %v: logged %q", before, lines.String())
+				}
+				k.store.onChunk.clear()
+			}
+			w := httptest.NewRecorder()
+			k.ServeHTTP(w, appendText("x").request(t))
+			if w.Code != 204 || strings.Contains(w.Body.String(), "table") {
+				t.Errorf("FlushBeforeAnswer %v: append %d: %d %s", before, n, w.Code, w.Body)
+			}
+			h, _ := k.store.Store.Head(t.Context(), "s", stream.Strong)
+			if want := []int{1, 2, 3, 0}[n-1]; len(h.Buffer) != want {
+				t.Errorf("FlushBeforeAnswer %v: append %d left %d entries, want %d", before, n, len(h.Buffer), want)
+			}
 		}
 	}
 }

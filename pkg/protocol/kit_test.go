@@ -76,7 +76,7 @@ func (c *clock) pass(d time.Duration) {
 // faultyStore fails where a test says so.
 type faultyStore struct {
 	*memory.Store
-	onHead, onCommit, onCreate hook
+	onHead, onCommit, onCreate, onChunk hook
 }
 
 // hook is called before a call of the store, which fails if the hook does.
@@ -104,6 +104,13 @@ func (s *faultyStore) Commit(ctx context.Context, name string, b *stream.Batch, 
 		return nil, err
 	}
 	return s.Store.Commit(ctx, name, b, l)
+}
+
+func (s *faultyStore) PutChunk(ctx context.Context, inc stream.Incarnation, c stream.Chunk) error {
+	if err := s.onChunk.call(); err != nil {
+		return err
+	}
+	return s.Store.PutChunk(ctx, inc, c)
 }
 
 func (s *faultyStore) Create(ctx context.Context, name string, head, replaced *stream.Head) error {

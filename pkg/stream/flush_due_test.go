@@ -44,6 +44,8 @@ func TestFlushDue(t *testing.T) {
 		{"neither", func(*stream.Limits) {}, same(4, 30), nil},
 		// Sizes 8, 16, 66, 74, 82, 90, 98, 106.
 		{"one is larger than those before it", func(l *stream.Limits) { l.FlushSize = 50 }, []int{4, 4, 46, 4, 4, 4, 4, 4}, []int{3, 7}},
+		// Sizes 8 to 40, then 60, 68 to 92: nobody expected the sixth.
+		{"one passes the limit at once", func(l *stream.Limits) { l.FlushSize = 50 }, []int{4, 4, 4, 4, 4, 16, 4, 4, 4, 4, 4}, []int{6, 10}},
 		{"the first is larger than what follows", func(l *stream.Limits) { l.FlushSize = 50 }, []int{30, 4, 4, 4}, []int{1, 2}},
 		{"the first is larger than the limit", func(l *stream.Limits) { l.FlushSize = 50 }, []int{60, 4, 4, 4, 4, 4}, []int{1, 5}},
 		{"one is large, and was expected", func(l *stream.Limits) { l.FlushSize = 50 }, []int{20, 20, 20, 4}, []int{2}},
@@ -306,8 +308,18 @@ func TestFlushDueBySizeOfHead(t *testing.T) {
 	if err := l.Flush(t.Context(), name, r); err != nil {
 		t.Fatal(err)
 	}
-	// The flush left 120 + 20 * 5.
+	// The flush left 120 + 20 * 5, which no flush makes less. The next limit is 400.
 	if got := s.HeadSize(name, stored(t, s.store, lim)); got != 220 {
 		t.Errorf("size %d", got)
+	}
+	if got := dues(t, l, 1, 1, 150, 1); !slices.Equal(got, []int{3}) {
+		t.Errorf("with a large one, due after %v", got)
+	}
+	// The first in an empty buffer: 360, then 520, with nobody before it.
+	if err := l.Flush(t.Context(), name, stream.Appended{}); err != nil {
+		t.Fatal(err)
+	}
+	if got := dues(t, l, 1, 80); got != nil {
+		t.Errorf("below the limit, due after %v", got)
 	}
 }

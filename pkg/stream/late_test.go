@@ -10,7 +10,7 @@ import (
 )
 
 // An attempt that was made for a known life, and given up, does not reach the next
-// one: it was burned in the head of its own life only.
+// one: it was burned in the head of its own life only. Clocks do not matter for that.
 func TestLateCommitMissesTheNextLife(t *testing.T) {
 	l := stream.DefaultLimits()
 	l.BufferCount, l.FlushCount = 1, 1
@@ -26,7 +26,7 @@ func TestLateCommitMissesTheNextLife(t *testing.T) {
 	if err := log.Delete(t.Context(), name); err != nil {
 		t.Fatal(err)
 	}
-	create(t, log)
+	create(t, clocked(t, s, -time.Hour))
 	s.arrive()
 	if got := content(t, log); got != "" {
 		t.Errorf("the next life begins with %q", got)

@@ -1,0 +1,124 @@
+// The lambdabench command measures the serverless path on one machine: what each
+// operation costs in requests and units of DynamoDB, how many round trips it waits
+// for, and how the bootstrap starts. `make bench-lambda` runs it. Costs are counted,
+// by Amazon's rules; times are those of calls that take a given round trip each, so
+// only their ratio to it means something.
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/credentials"
+
+	"github.com/commoncurriculum/durable-streams-aws/localstack/meter"
+	"github.com/commoncurriculum/durable-streams-aws/localstack/standin"
+	"github.com/commoncurriculum/durable-streams-aws/pkg/dynamo"
+	"github.com/commoncurriculum/durable-streams-aws/pkg/memory"
+	"github.com/commoncurriculum/durable-streams-aws/pkg/stream"
+)
+
+func main() {
+	bootstrap := flag.String("bootstrap", "", "bootstrap of the streaming function, built for this machine")
+	size := flag.String("size", "", "bootstrap to report the size of, built for the cloud")
+	roundTrip := flag.Duration("round-trip", 5*time.Millisecond, "how long a call to the store takes")
+	flag.Parse()
+	if err := run(context.Background(), os.Stdout, *bootstrap, *size, *roundTrip); err != nil {
+		fmt.Fprintln(os.Stderr, "error:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, w io.Writer, bootstrap, size string, roundTrip time.Duration) (err error) {
+	db, err := standin.DynamoDB(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if stopErr := db.Stop(); err == nil {
+			err = stopErr
+		}
+	}()
+	s := &site{endpoint: db.Endpoint, table: "bench" + rand.Text(), objects: new(memory.Objects), limits: dynamo.Limits(stream.DefaultLimits())}
+	if _, err := dynamo.EnsureTable(ctx, dynamo.NewClient(region, db.Endpoint, anybody()), s.table); err != nil {
+		return err
+	}
+	parts := []func() error{
+		func() error { return writeUnits(ctx, w, s) },
+		func() error { return idleReader(ctx, w, s) },
+		func() error { return latency(ctx, w, s, roundTrip) },
+		func() error { return contention(ctx, w, s, roundTrip) },
+	}
+	if size != "" {
+		parts = append(parts, func() error { return binarySize(w, size) })
+	}
+	if bootstrap != "" {
+		parts = append(parts, func() error { return start(ctx, w, bootstrap, s) })
+	}
+	for _, part := range parts {
+		if err := part(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+const region = "us-east-1"
+
+// anybody are the credentials that stand-ins accept.
+func anybody() credentials.StaticCredentialsProvider {
+	return credentials.NewStaticCredentialsProvider("local", "local", "")
+}
+
+// site is a table that processes share. Nothing else is shared.
+type site struct {
+	endpoint, table string
+	objects         stream.Objects
+	limits          stream.Limits
+}
+
+// process is a log of its own, with connections of its own, behind a meter.
+func (s *site) process(o stream.Options, roundTrip time.Duration) (*stream.Log, *meter.Client, error) {
+	m := &meter.Client{Client: dynamo.NewClient(region, s.endpoint, anybody()), RoundTrip: roundTrip}
+	d, err := dynamo.New(m, dynamo.Options{Table: s.table, Objects: s.objects})
+	if err != nil {
+		return nil, nil, err
+	}
+	if o.Limits == (stream.Limits{}) {
+		o.Limits = s.limits
+	}
+	log, err := stream.New(d, o)
+	return log, m, err
+}
+
+func (s *site) create(ctx context.Context, name string) error {
+	log, _, err := s.process(stream.Options{}, 0)
+	if err != nil {
+		return err
+	}
+	_, _, err = log.Create(ctx, name, &stream.Create{Config: stream.Config{ContentType: contentType}})
+	return err
+}
+
+const contentType = "text/plain"
+
+// text is an append of one record.
+func text(size int) *stream.Append {
+	a := &stream.Append{ContentType: contentType}
+	a.Records.Add(make([]byte, size))
+	return a
+}
+
+// add appends, and flushes if that is due, as a function does.
+func add(ctx context.Context, log *stream.Log, name string, a *stream.Append) error {
+	done, err := log.Append(ctx, name, a)
+	if err == nil && done.FlushDue() {
+		err = log.Flush(ctx, name, done)
+	}
+	return err
+}

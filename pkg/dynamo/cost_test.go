@@ -1,0 +1,250 @@
+package dynamo_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/commoncurriculum/durable-streams-aws/localstack/meter"
+	"github.com/commoncurriculum/durable-streams-aws/pkg/dynamo"
+	"github.com/commoncurriculum/durable-streams-aws/pkg/memory"
+	"github.com/commoncurriculum/durable-streams-aws/pkg/stream"
+)
+
+// patience bounds waits that are expected to end at once.
+const patience = 30 * time.Second
+
+// shop is a table behind a meter. Each process of it is a log of its own that has
+// seen nothing.
+type shop struct {
+	*testing.T
+	meter  *meter.Client
+	driver stream.Driver
+	limits stream.Limits
+}
+
+func newShop(t *testing.T) *shop {
+	c := sdk(t, processes.dynoxide)
+	m := &meter.Client{Client: c, Sizes: true}
+	d, err := dynamo.New(m, dynamo.Options{Table: newTable(t, c), Objects: new(memory.Objects)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &shop{T: t, meter: m, driver: d, limits: dynamo.Limits(stream.DefaultLimits())}
+}
+
+func (s *shop) process() *stream.Log {
+	s.Helper()
+	log, err := stream.New(s.driver, stream.Options{Limits: s.limits})
+	if err != nil {
+		s.Fatal(err)
+	}
+	return log
+}
+
+// costs expects what the calls since the last look at the meter used.
+func (s *shop) costs(what string, reads, writes, refused int) {
+	s.Helper()
+	if u := s.meter.Take(); u.Reads != reads || u.Writes != writes || u.Refused != refused {
+		s.Errorf("%s: %v; want %d reads and %d writes, %d of them refused", what, u, reads, writes, refused)
+	}
+}
+
+func (s *shop) create(name string) {
+	s.Helper()
+	_, created, err := s.process().Create(s.Context(), name, &stream.Create{Config: stream.Config{ContentType: "text/plain"}})
+	if err != nil || !created {
+		s.Fatalf("create: %v, %v", created, err)
+	}
+}
+
+func body(size int) *stream.Append {
+	a := &stream.Append{ContentType: "text/plain"}
+	a.Records.Add([]byte(strings.Repeat("x", size)))
+	return a
+}
+
+func produced(id string, epoch, seq uint64, size int) *stream.Append {
+	a := body(size)
+	a.Producer = &stream.ProducerTag{ID: id, Producer: stream.Producer{Epoch: epoch, Seq: seq}}
+	return a
+}
+
+// What each operation costs in requests, in processes that have never seen the
+// stream.
+func TestRequests(t *testing.T) {
+	s := newShop(t)
+	s.create("s")
+	s.costs("create", 0, 1, 0)
+	add := func(what string, a *stream.Append, ok bool) {
+		t.Helper()
+		if _, err := s.process().Append(t.Context(), "s", a); (err == nil) != ok {
+			t.Fatalf("%s: %v", what, err)
+		}
+	}
+	s.limits.EarlyWait = 0
+	add("append", body(100), true)
+	s.costs("append", 0, 1, 0)
+	add("first of a producer", produced("p", 0, 0, 100), true)
+	s.costs("first append of a producer", 0, 1, 0)
+	add("append of a producer", produced("p", 0, 1, 100), true)
+	s.costs("append of a producer", 0, 1, 0)
+	withSeq := body(10)
+	withSeq.Seq = "1"
+	add("append with Stream-Seq", withSeq, true)
+	s.costs("append with Stream-Seq", 0, 1, 0)
+	add("duplicate", produced("p", 0, 1, 100), true)
+	s.costs("duplicate", 0, 1, 1)
+	add("gap", produced("p", 0, 7, 100), false)
+	s.costs("gap", 0, 1, 1)
+	add("new epoch", produced("p", 1, 0, 100), true)
+	s.costs("new epoch", 0, 2, 1)
+	add("fenced", produced("p", 0, 2, 100), false)
+	s.costs("fenced", 0, 1, 1)
+	other := body(10)
+	other.ContentType = "text/html"
+	add("other content type", other, false)
+	s.costs("other content type", 0, 1, 1)
+	if _, err := s.process().Head(t.Context(), "s"); err != nil {
+		t.Fatal(err)
+	}
+	s.costs("HEAD", 1, 0, 0)
+	reader := s.process()
+	page, err := reader.Read(t.Context(), "s", stream.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.costs("read at the tail", 1, 0, 0)
+
+	// A flush is two writes, whoever does it, and its reads are those of a reader
+	// behind it.
+	writer := s.process()
+	for {
+		done, err := writer.Append(t.Context(), "s", body(100))
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.costs("append", 0, 1, 0)
+		if done.FlushDue() {
+			if err := writer.Flush(t.Context(), "s", done); err != nil {
+				t.Fatal(err)
+			}
+			s.costs("flush", 0, 2, 0)
+			break
+		}
+	}
+	for range 2 {
+		if _, err := s.process().Read(t.Context(), "s", stream.Start()); err != nil {
+			t.Fatal(err)
+		}
+		s.costs("catch-up by a process that does not know the stream", 2, 0, 0)
+	}
+	if _, err := reader.Read(t.Context(), "s", stream.At(page.Next)); err != nil {
+		t.Fatal(err)
+	}
+	s.costs("read behind the tail", 2, 0, 0)
+
+	closing := body(10)
+	closing.Close = true
+	add("append and close", closing, true)
+	s.costs("append and close", 0, 1, 0)
+	add("append to a closed stream", body(10), false)
+	s.costs("append to a closed stream", 0, 1, 1)
+	s.create("t")
+	s.costs("create", 0, 1, 0)
+	if _, err := s.process().Append(t.Context(), "t", &stream.Append{Close: true}); err != nil {
+		t.Fatal(err)
+	}
+	s.costs("close", 0, 1, 0)
+	if err := s.process().Delete(t.Context(), "t"); err != nil {
+		t.Fatal(err)
+	}
+	s.costs("delete", 1, 1, 0)
+	s.create("t")
+	s.costs("create again", 0, 2, 1)
+	if _, err := s.process().Append(t.Context(), "nothing", body(10)); err == nil {
+		t.Fatal("appended to nothing")
+	}
+	s.costs("append to nothing", 0, 1, 1)
+}
+
+// A process that knows a stream fetches head and chunks in one round trip: neither
+// request waits for the other.
+func TestCatchUpIsOneRoundTrip(t *testing.T) {
+	s := newShop(t)
+	s.create("s")
+	writer := s.process()
+	for range 20 {
+		done, err := writer.Append(t.Context(), "s", body(100))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if done.FlushDue() {
+			if err := writer.Flush(t.Context(), "s", done); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	reader := s.process()
+	if _, err := reader.Read(t.Context(), "s", stream.Start()); err != nil {
+		t.Fatal(err)
+	}
+	s.meter.Take()
+	s.meter.Together = 2
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	if _, err := reader.Read(ctx, "s", stream.Start()); err != nil {
+		t.Fatal(err)
+	}
+	s.meter.Together = 0
+	s.costs("catch-up by a process that knows the stream", 2, 0, 0)
+}
+
+// writeUnits returns what an append costs on average, flushes included, after the
+// stream has reached its usual state.
+func writeUnits(s *shop, size, producers int) float64 {
+	s.Helper()
+	const warm, measured = 60, 300
+	name := fmt.Sprintf("cost/%d/%d", size, producers)
+	s.create(name)
+	writer := s.process()
+	seqs := make([]uint64, max(1, producers))
+	for n := range warm + measured {
+		if n == warm {
+			s.meter.Take()
+		}
+		a := body(size)
+		if producers > 0 {
+			p := n % producers
+			a = produced(fmt.Sprintf("producer-%d", p), 0, seqs[p], size)
+			seqs[p]++
+		}
+		done, err := writer.Append(s.Context(), name, a)
+		if err == nil && done.FlushDue() {
+			err = writer.Flush(s.Context(), name, done)
+		}
+		if err != nil {
+			s.Fatal(err)
+		}
+	}
+	return s.meter.Take().WriteUnits / measured
+}
+
+func TestWriteUnits(t *testing.T) {
+	s := newShop(t)
+	for _, c := range []struct {
+		size, producers int
+		most            float64
+	}{
+		{50, 0, 1.3}, {50, 1, 1.3}, {50, 8, 1.5},
+		{100, 0, 1.4}, {100, 1, 1.5}, {100, 8, 1.9},
+	} {
+		got := writeUnits(s, c.size, c.producers)
+		t.Logf("%d bytes, %d producers: %.2f write units an append", c.size, c.producers, got)
+		if got > c.most {
+			t.Errorf("%d bytes, %d producers: %.2f write units an append, at most %.2f are allowed", c.size, c.producers, got, c.most)
+		}
+	}
+}
