@@ -5,13 +5,31 @@ GO ?= go
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUZZTIME ?= 30s
 
-.PHONY: help run build test check vet test-go fuzz-seeds conformance clients bench bench-engines fuzz clean
+# How functions are built for Lambda. GOARCH=arm64 is what is deployed.
+LAMBDA_BUILD := CGO_ENABLED=0 GOOS=linux $(GO) build -trimpath -ldflags='-s -w' -tags lambda.norpc
+FUNCTIONS := api apibuffered
+
+.PHONY: help run run-lambda invoke build functions build-lambda test check vet test-go test-stores conformance clients bench bench-lambda bench-engines fuzz clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 run: build ## build and start the local server (PORT, DATA_DIR, ... see README)
 	@exec ./bin/server
+
+run-lambda: build-lambda ## build and run the Lambda functions locally, on stand-ins for DynamoDB and S3 (PORT, DYNAMODB_ENDPOINT, ... see README)
+	@exec ./bin/lambda
+
+invoke: build-lambda ## run one event through the function: make invoke EVENT=events/...
+	@exec ./bin/lambda invoke $(EVENT)
+
+# The host runs the functions as they are deployed, but built for this machine.
+build-lambda: node_modules ## build the Lambda host, and the functions for this machine
+	@$(GO) build -trimpath -o bin/lambda ./localstack/lambda
+	@for f in $(FUNCTIONS); do $(LAMBDA_BUILD) -o bin/$$f/bootstrap ./functions/$$f || exit 1; done
+
+functions: ## build the functions for AWS (linux/arm64) into bin/arm64/
+	@for f in $(FUNCTIONS); do GOARCH=arm64 $(LAMBDA_BUILD) -o bin/arm64/$$f/bootstrap ./functions/$$f || exit 1; done
 
 build: ## build the local server into bin/
 	@$(GO) build -trimpath -o bin/server ./localstack/server

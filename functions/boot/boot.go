@@ -46,6 +46,12 @@ func Logger(w io.Writer, level string) *slog.Logger {
 	return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: l}))
 }
 
+// Fail reports why the function cannot start, in one line, and ends the process.
+func Fail(err error) {
+	Logger(os.Stderr, "error").Error("start failed", "error", err.Error())
+	os.Exit(1)
+}
+
 // Driver returns the store that a function is configured to use.
 func Driver(c config.Function) (*dynamo.Store, error) {
 	own := credentials.NewStaticCredentialsProvider(c.AccessKey, c.SecretKey, c.SessionToken)

@@ -292,34 +292,32 @@ func markOf(h *stream.Head, tail stream.Offset) stream.CommitID {
 // Size is what the driver says: of the whole head, and small records count with all
 // that they bring along.
 func TestFlushDueBySizeOfHead(t *testing.T) {
-	lim := stream.DefaultLimits()
-	lim.FlushSize, lim.Remember = 200, 100
-	s := sized{newStore(), 120}
-	l, err := stream.New(s, stream.Options{Limits: lim})
-	if err != nil {
-		t.Fatal(err)
-	}
-	create(t, l) // 120, and 20 for the first commit
-	// Each adds 10 + 4 + 1: 155, 170, 185; the next is 200.
-	if got := dues(t, l, 1, 1, 1, 1); !slices.Equal(got, []int{3}) {
-		t.Errorf("due after %v", got)
-	}
-	r := stream.Appended{}
-	if err := l.Flush(t.Context(), name, r); err != nil {
-		t.Fatal(err)
-	}
-	// The flush left 120 + 20 * 5, which no flush makes less. The next limit is 400.
-	if got := s.HeadSize(name, stored(t, s.store, lim)); got != 220 {
-		t.Errorf("size %d", got)
-	}
-	if got := dues(t, l, 1, 1, 150, 1); !slices.Equal(got, []int{3}) {
-		t.Errorf("with a large one, due after %v", got)
-	}
-	// The first in an empty buffer: 360, then 520, with nobody before it.
-	if err := l.Flush(t.Context(), name, stream.Appended{}); err != nil {
-		t.Fatal(err)
-	}
-	if got := dues(t, l, 1, 80); got != nil {
-		t.Errorf("below the limit, due after %v", got)
+	for _, c := range []struct {
+		why   string
+		sizes []int // each takes 14 more; the head begins with 140
+		want  []int
+	}{
+		{"small ones", []int{1, 1, 1, 1}, []int{3}},             // 155, 170, 185
+		{"a large one, before all others", []int{60}, []int{1}}, // 214
+		{"a large one, after others", []int{1, 1, 60, 1}, []int{3}},
+	} {
+		lim := stream.DefaultLimits()
+		lim.FlushSize, lim.Remember = 200, 100
+		s := sized{newStore(), 120}
+		l, err := stream.New(s, stream.Options{Limits: lim})
+		if err != nil {
+			t.Fatal(err)
+		}
+		create(t, l)
+		if got := dues(t, l, c.sizes...); !slices.Equal(got, c.want) {
+			t.Errorf("%s: due after %v, want %v", c.why, got, c.want)
+		}
+		if err := l.Flush(t.Context(), name, stream.Appended{}); err != nil {
+			t.Fatal(err)
+		}
+		// What remembers the commits stays.
+		if got, want := s.HeadSize(name, stored(t, s.store, lim)), 140+20*len(c.sizes); got != want {
+			t.Errorf("%s: size %d, want %d", c.why, got, want)
+		}
 	}
 }

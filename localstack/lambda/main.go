@@ -1,0 +1,149 @@
+//go:build unix
+
+// The lambda command runs the functions on your own machine as AWS Lambda would: the
+// real bootstraps, each in processes of their own that share nothing but a DynamoDB
+// table and a bucket. Stand-ins for those are started with it, unless endpoints of
+// others are given. Its configuration is in package config.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"time"
+
+	"github.com/commoncurriculum/durable-streams-aws/functions/boot"
+	"github.com/commoncurriculum/durable-streams-aws/localstack/lambda/frontdoor"
+	"github.com/commoncurriculum/durable-streams-aws/localstack/lambda/host"
+	"github.com/commoncurriculum/durable-streams-aws/localstack/lambda/invoke"
+	"github.com/commoncurriculum/durable-streams-aws/pkg/config"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
+	defer stop()
+	if err := run(ctx, os.Args[1:], boot.Environ(), os.Stdout, os.Stderr); err != nil {
+		fmt.Fprintln(os.Stderr, "error:", err)
+		os.Exit(1)
+	}
+}
+
+// run serves until ctx ends; or with the arguments "invoke FILE" it runs one event and
+// prints the response.
+func run(ctx context.Context, args []string, environ map[string]string, stdout, stderr io.Writer) (err error) {
+	c, err := config.ReadLambdaHost(environ)
+	if err != nil {
+		return err
+	}
+	logger := boot.Logger(stderr, c.LogLevel)
+	s, err := openStores(ctx, c)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.close()) }()
+	function := host.Config{
+		Name:        c.Function,
+		Bootstrap:   filepath.Join(c.Bin, c.Function, "bootstrap"),
+		Env:         c.FunctionEnv(environ, s.dynamoDB, s.s3),
+		Region:      c.Region,
+		MemoryMB:    c.MemoryMB,
+		Timeout:     c.Timeout,
+		Concurrency: c.Concurrency,
+		Spread:      c.Spread,
+		Reuse:       host.LeastRecent,
+		MaxRequests: c.MaxRequests,
+		MaxIdle:     c.MaxIdle,
+		Output:      stderr,
+		Logger:      logger,
+	}
+	switch {
+	case len(args) == 0:
+		return serve(ctx, c, function, s, logger, stdout)
+	case len(args) == 2 && args[0] == "invoke":
+		return invokeOnce(ctx, function, args[1], stdout)
+	default:
+		return fmt.Errorf("unknown arguments %q: there is only 'invoke FILE'", args)
+	}
+}
+
+// invokeOnce runs one event file.
+func invokeOnce(ctx context.Context, function host.Config, file string, stdout io.Writer) error {
+	event, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	function.Spread = 0
+	result, err := invoke.Once(ctx, function, event)
+	if err != nil {
+		return err
+	}
+	return result.Print(stdout)
+}
+
+// stopTimeout is how long a stop waits for requests under way.
+const stopTimeout = 5 * time.Second
+
+// serve runs the function's front door until ctx ends.
+func serve(ctx context.Context, c config.LambdaHost, function host.Config, s *stores, logger *slog.Logger, stdout io.Writer) (err error) {
+	f, err := host.New(function)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	listener, err := net.Listen("tcp", net.JoinHostPort(c.Host, strconv.Itoa(c.Port)))
+	if err != nil {
+		return fmt.Errorf("listen on %s port %d: %w\nSet PORT to another port", c.Host, c.Port, err)
+	}
+	o := frontdoor.Options{Logger: logger}
+	handler := frontdoor.FunctionURL(f, frontdoor.URLOptions{Options: o})
+	if c.Function == "apibuffered" {
+		handler = frontdoor.HTTPAPI(f, o)
+	}
+	server := &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: 10 * time.Second,
+		ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelWarn),
+	}
+	announce(stdout, c, s, listener.Addr())
+	stopped := make(chan error, 1)
+	go func() {
+		<-ctx.Done()
+		// The end of ctx is why we stop, so the stop has a context of its own. Live
+		// readers do not end by themselves: what is not done by then is cut off.
+		stopping, cancel := context.WithTimeout(context.Background(), stopTimeout)
+		defer cancel()
+		err := server.Shutdown(stopping)
+		if errors.Is(err, context.DeadlineExceeded) {
+			err = server.Close()
+		}
+		stopped <- err
+	}()
+	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return <-stopped
+}
+
+// announce tells the user where the server is and how to try it.
+func announce(w io.Writer, c config.LambdaHost, s *stores, addr net.Addr) {
+	url := fmt.Sprintf("http://%s/v1/stream/", addr)
+	fmt.Fprintf(w, "Durable Streams server on %s\n", url)
+	fmt.Fprintf(w, "Function %s, in up to %d processes. DynamoDB: %s, table %s. S3: %s, bucket %s.\n", c.Function, c.Concurrency, s.dynamoDB, c.Table, s.s3, c.Bucket)
+	if s.local {
+		fmt.Fprintf(w, "Data is kept in %s.\n", c.DataDir)
+	}
+	fmt.Fprintf(w, "\nTry it:\n  curl -X PUT %shello -H 'Content-Type: text/plain' -d 'hello, world'\n", url)
+	fmt.Fprintf(w, "  curl '%shello?offset=-1'\n\n", url)
+	if tcp, ok := addr.(*net.TCPAddr); ok && !tcp.IP.IsLoopback() {
+		fmt.Fprintf(w, "WARNING: listening on %s, not on loopback. There is no authentication: anybody who\nreaches this address can read, write and delete every stream.\n\n", tcp.IP)
+	}
+}
