@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 )
 
 // maxAttempts bounds how often one group tries to commit. Every refusal means
@@ -152,19 +151,16 @@ func (c *commit) restage(ctx context.Context) error {
 func (l *Log) stage(ctx context.Context, h *Head, a *Append) ([]Entry, error) {
 	id := l.newCommitID()
 	parts := a.Records.split(h.Unit(), l.limits.PartSize)
-	entries, errs := make([]Entry, len(parts)), make([]error, len(parts))
-	var puts sync.WaitGroup
-	for i, part := range parts {
+	entries := make([]Entry, len(parts))
+	err := atOnce(len(parts), func(i int) error {
+		part := parts[i]
 		staged := StagedID{Commit: id, Part: i, Object: l.limits.isObject(part)}
 		entries[i] = Entry{Count: part.Count, Size: part.Size, Staged: staged}
-		puts.Go(func() {
-			errs[i] = l.retry(ctx, func() error {
-				return l.driver.PutStaged(ctx, h.Incarnation, staged, part.Frames)
-			})
+		return l.retry(ctx, func() error {
+			return l.driver.PutStaged(ctx, h.Incarnation, staged, part.Frames)
 		})
-	}
-	puts.Wait()
-	return entries, errors.Join(errs...)
+	})
+	return entries, err
 }
 
 // succeed answers the group after its accepted appends were applied. The last of

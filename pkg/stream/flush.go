@@ -114,6 +114,8 @@ func (h *Head) without(n int) *Head {
 // after that. What a crash leaves behind: chunks with records that are also in
 // the buffer, which is harmless (invariant 2).
 func (l *Log) flush(ctx context.Context, name string, h *Head) (*Head, error) {
+	// One after the other: a chunk that is stored says that all before it are. Another
+	// flush may cut differently, and finds its last chunk stored already by this one.
 	for _, c := range h.chunks(l.limits) {
 		err := l.retry(ctx, func() error { return l.driver.PutChunk(ctx, h.Incarnation, c) })
 		if err != nil {

@@ -52,10 +52,8 @@ func (l *Log) page(ctx context.Context, h *Head, from Offset, max int, known []C
 		return nil, fmt.Errorf("%w: %v is beyond the stream's tail %v", ErrBadOffset, from, h.Tail)
 	}
 	p := &Page{Head: h, From: from, Next: from}
-	for _, c := range known {
-		if err := l.take(ctx, p, Entry(c), max); err != nil {
-			return nil, err
-		}
+	if err := l.takeChunks(ctx, p, known, max); err != nil {
+		return nil, err
 	}
 	for p.Next.Before(h.BufferFrom()) && !p.full {
 		at := p.Next
@@ -63,10 +61,8 @@ func (l *Log) page(ctx context.Context, h *Head, from Offset, max int, known []C
 		if err != nil {
 			return nil, unavailable(err)
 		}
-		for _, c := range chunks {
-			if err := l.take(ctx, p, Entry(c), max); err != nil {
-				return nil, err
-			}
+		if err := l.takeChunks(ctx, p, chunks, max); err != nil {
+			return nil, err
 		}
 		if p.Next == at && !p.full {
 			// There is nothing, or only what was appended after h was stored: the
@@ -74,45 +70,79 @@ func (l *Log) page(ctx context.Context, h *Head, from Offset, max int, known []C
 			return nil, errGap
 		}
 	}
-	for _, e := range h.Buffer {
-		if err := l.take(ctx, p, e, max); err != nil {
-			return nil, err
+	return p, l.take(ctx, p, h.Buffer, max)
+}
+
+func (l *Log) takeChunks(ctx context.Context, p *Page, chunks []Chunk, max int) error {
+	entries := make([]Entry, len(chunks))
+	for i, c := range chunks {
+		entries[i] = Entry(c)
+	}
+	return l.take(ctx, p, entries, max)
+}
+
+// take adds to a page what entries continue it with, until it is full. What they
+// link is fetched at once, as far as it will fit.
+func (l *Log) take(ctx context.Context, p *Page, entries []Entry, max int) error {
+	var wanted []Entry
+	for size := p.Size; len(entries) > 0 && size < max; entries = entries[1:] {
+		if e := entries[0]; p.Next.Before(e.To) && !p.Head.Tail.Before(e.To) {
+			wanted = append(wanted, e)
+			size += e.Size
 		}
 	}
-	return p, nil
+	if err := l.fetch(ctx, p.Head.Incarnation, wanted); err != nil {
+		return err
+	}
+	for _, e := range wanted {
+		if err := p.take(e, max); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// fetch replaces links by the frames that they stand for.
+func (l *Log) fetch(ctx context.Context, inc Incarnation, entries []Entry) error {
+	var links []*Entry
+	for i := range entries {
+		if entries[i].Staged != (StagedID{}) {
+			links = append(links, &entries[i])
+		}
+	}
+	err := atOnce(len(links), func(i int) (err error) {
+		links[i].Frames, err = l.driver.Staged(ctx, inc, links[i].Staged)
+		return err
+	})
+	if errors.Is(err, ErrNoItem) {
+		// The stream was deleted since its head was read, and its data discarded.
+		return errGap
+	}
+	if err != nil {
+		return unavailable(err)
+	}
+	return nil
 }
 
 // take adds to a page what an entry continues it with, unless the page is full.
-func (l *Log) take(ctx context.Context, p *Page, e Entry, max int) error {
-	if p.full || !p.Next.Before(e.To) || p.Head.Tail.Before(e.To) {
+func (p *Page) take(e Entry, max int) error {
+	if p.full || !p.Next.Before(e.To) {
 		return nil
 	}
 	if p.Next.Before(e.From) {
 		return errGap
-	}
-	frames := e.Frames
-	if e.Staged != (StagedID{}) {
-		var err error
-		frames, err = l.driver.Staged(ctx, p.Head.Incarnation, e.Staged)
-		if errors.Is(err, ErrNoItem) {
-			// The stream was deleted since its head was read, and its data discarded.
-			return errGap
-		}
-		if err != nil {
-			return unavailable(err)
-		}
 	}
 	first := e.From
 	if e.From.Segment != e.To.Segment {
 		first = Offset{Segment: e.To.Segment}
 	}
 	if p.Next == e.From {
-		return p.add(first, frames, max)
+		return p.add(first, e.Frames, max)
 	}
 	if p.Next.Before(first) {
 		return fmt.Errorf("%w: %v is not a position of this stream", ErrBadOffset, p.Next)
 	}
-	rest, err := skip(frames, p.Head.Unit(), p.Next.Position-first.Position)
+	rest, err := skip(e.Frames, p.Head.Unit(), p.Next.Position-first.Position)
 	if err != nil {
 		return err
 	}
