@@ -70,7 +70,10 @@ func (l *Log) page(ctx context.Context, h *Head, from Offset, max int, known []C
 			return nil, errGap
 		}
 	}
-	return p, l.take(ctx, p, h.Buffer, max)
+	if err := l.take(ctx, p, h.Buffer, max); err != nil {
+		return nil, err
+	}
+	return p, nil
 }
 
 func (l *Log) takeChunks(ctx context.Context, p *Page, chunks []Chunk, max int) error {
@@ -86,9 +89,13 @@ func (l *Log) takeChunks(ctx context.Context, p *Page, chunks []Chunk, max int) 
 func (l *Log) take(ctx context.Context, p *Page, entries []Entry, max int) error {
 	var wanted []Entry
 	for size := p.Size; len(entries) > 0 && size < max; entries = entries[1:] {
-		if e := entries[0]; p.Next.Before(e.To) && !p.Head.Tail.Before(e.To) {
-			wanted = append(wanted, e)
-			size += e.Size
+		e := entries[0]
+		if !p.Next.Before(e.To) || p.Head.Tail.Before(e.To) {
+			continue
+		}
+		wanted = append(wanted, e)
+		if !e.From.Before(p.Next) {
+			size += e.Size // otherwise the page begins inside it, and has less of it
 		}
 	}
 	if err := l.fetch(ctx, p.Head.Incarnation, wanted); err != nil {
