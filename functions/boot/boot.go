@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/url"
 	"os"
 	"strings"
 	"time"
@@ -54,6 +55,9 @@ func Fail(err error) {
 
 // Driver returns the store that a function is configured to use.
 func Driver(c config.Function) (*dynamo.Store, error) {
+	if err := checkEndpoint(c.DynamoDBEndpoint); err != nil {
+		return nil, fmt.Errorf("DYNAMODB_ENDPOINT: %w", err)
+	}
 	own := credentials.NewStaticCredentialsProvider(c.AccessKey, c.SecretKey, c.SessionToken)
 	place := bucket.Endpoint{URL: c.BucketEndpoint, Region: c.BucketRegion, Credentials: own}
 	if place.Region == "" {
@@ -77,11 +81,30 @@ func Driver(c config.Function) (*dynamo.Store, error) {
 	})
 }
 
+// checkEndpoint refuses an address that requests cannot be sent to. Empty means
+// DynamoDB's own.
+func checkEndpoint(endpoint string) error {
+	u, err := url.Parse(endpoint)
+	switch {
+	case err != nil:
+		return err
+	case endpoint != "" && (u.Host == "" || u.Scheme != "https" && u.Scheme != "http"):
+		return fmt.Errorf("%q is not a URL like https://host", endpoint)
+	}
+	return nil
+}
+
 // Limits returns the limits that all functions of a store use.
 func Limits(c config.Function) stream.Limits {
 	l := dynamo.Limits(c.Limits())
 	l.StageSize, l.ObjectSize, l.Producers = c.LinkBytes, c.ObjectBytes, c.Producers
 	return l
+}
+
+// Check reports what no function could start with.
+func Check(c config.Function) error {
+	_, err := Handler(c, slog.New(slog.DiscardHandler), false)
+	return err
 }
 
 // Handler returns the protocol on the configured store, for a front door that sends

@@ -31,17 +31,38 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
 	defer stop()
+	// A second Ctrl-C does not wait for anything.
+	context.AfterFunc(ctx, stop)
 	if err := run(ctx, os.Args[1:], boot.Environ(), os.Stdout, os.Stderr); err != nil {
 		fmt.Fprintln(os.Stderr, "error:", err)
 		os.Exit(1)
 	}
 }
 
+// usage is what there is besides the environment variables.
+const usage = `usage:
+  lambda               serve a function over HTTP
+  lambda invoke FILE   run the function once, with the event in FILE, and print its response
+Environment variables configure both: see the README.`
+
 // run serves until ctx ends; or with the arguments "invoke FILE" it runs one event and
 // prints the response.
 func run(ctx context.Context, args []string, environ map[string]string, stdout, stderr io.Writer) (err error) {
+	var event []byte
+	switch {
+	case len(args) == 0:
+	case len(args) == 2 && args[0] == "invoke":
+		if event, err = os.ReadFile(args[1]); err != nil {
+			return err
+		}
+	default:
+		return fmt.Errorf("unknown arguments %q\n%s", args, usage)
+	}
 	c, err := config.ReadLambdaHost(environ)
 	if err != nil {
+		return err
+	}
+	if err := checkFunction(c, environ); err != nil {
 		return err
 	}
 	logger := boot.Logger(stderr, c.LogLevel)
@@ -52,7 +73,7 @@ func run(ctx context.Context, args []string, environ map[string]string, stdout, 
 	defer func() { err = errors.Join(err, s.close()) }()
 	function := host.Config{
 		Name:        c.Function,
-		Bootstrap:   filepath.Join(c.Bin, c.Function, "bootstrap"),
+		Bootstrap:   bootstrap(c),
 		Env:         c.FunctionEnv(environ, s.dynamoDB, s.s3),
 		Region:      c.Region,
 		MemoryMB:    c.MemoryMB,
@@ -65,22 +86,35 @@ func run(ctx context.Context, args []string, environ map[string]string, stdout, 
 		Output:      stderr,
 		Logger:      logger,
 	}
-	switch {
-	case len(args) == 0:
+	if event == nil {
 		return serve(ctx, c, function, s, logger, stdout)
-	case len(args) == 2 && args[0] == "invoke":
-		return invokeOnce(ctx, function, args[1], stdout)
-	default:
-		return fmt.Errorf("unknown arguments %q: there is only 'invoke FILE'", args)
 	}
+	return invokeOnce(ctx, function, event, stdout)
 }
 
-// invokeOnce runs one event file.
-func invokeOnce(ctx context.Context, function host.Config, file string, stdout io.Writer) error {
-	event, err := os.ReadFile(file)
+// checkFunction reports what a function would end with when it is started, which here
+// would be by the first request.
+func checkFunction(c config.LambdaHost, environ map[string]string) error {
+	vars := c.FunctionEnv(environ, c.DynamoDB, c.S3)
+	vars["AWS_REGION"] = c.Region // Lambda sets it
+	function, err := config.ReadFunction(vars)
 	if err != nil {
 		return err
 	}
+	if err := boot.Check(function); err != nil {
+		return err
+	}
+	if _, err := os.Stat(bootstrap(c)); err != nil {
+		return fmt.Errorf("LAMBDA_BIN has no bootstrap of %s: %w\nBuild it (make build-lambda), or set LAMBDA_BIN to the directory that has it", c.Function, err)
+	}
+	return nil
+}
+
+// bootstrap is the path of the function's executable.
+func bootstrap(c config.LambdaHost) string { return filepath.Join(c.Bin, c.Function, "bootstrap") }
+
+// invokeOnce runs one event.
+func invokeOnce(ctx context.Context, function host.Config, event []byte, stdout io.Writer) error {
 	function.Spread = 0
 	result, err := invoke.Once(ctx, function, event)
 	if err != nil {
@@ -89,8 +123,9 @@ func invokeOnce(ctx context.Context, function host.Config, file string, stdout i
 	return result.Print(stdout)
 }
 
-// stopTimeout is how long a stop waits for requests under way.
-const stopTimeout = 5 * time.Second
+// stopTimeout is how long a stop waits for requests under way. Those that write take
+// milliseconds, and live readers are cut off after any time.
+const stopTimeout = time.Second
 
 // serve runs the function's front door until ctx ends.
 func serve(ctx context.Context, c config.LambdaHost, function host.Config, s *stores, logger *slog.Logger, stdout io.Writer) (err error) {
@@ -101,7 +136,7 @@ func serve(ctx context.Context, c config.LambdaHost, function host.Config, s *st
 	defer func() { err = errors.Join(err, f.Close()) }()
 	listener, err := net.Listen("tcp", net.JoinHostPort(c.Host, strconv.Itoa(c.Port)))
 	if err != nil {
-		return fmt.Errorf("listen on %s port %d: %w\nSet PORT to another port", c.Host, c.Port, err)
+		return fmt.Errorf("listen on HOST %s, PORT %d: %w\nSet PORT to a port that is free, and HOST to an address of this machine", c.Host, c.Port, err)
 	}
 	o := frontdoor.Options{Logger: logger}
 	handler := frontdoor.FunctionURL(f, frontdoor.URLOptions{Options: o})

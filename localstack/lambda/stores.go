@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -40,6 +39,13 @@ func openStores(ctx context.Context, c config.LambdaHost) (s *stores, err error)
 		}
 	}()
 	own := credentials.NewStaticCredentialsProvider(c.AccessKey, c.SecretKey, c.Token)
+	if s.dynamoDB == "" || s.s3 == "" {
+		unlock, err := lockDir(c.DataDir)
+		if err != nil {
+			return s, err
+		}
+		s.local, s.stops = true, append(s.stops, unlock)
+	}
 	if s.dynamoDB == "" {
 		if err := s.startDynamoDB(ctx, c.DataDir); err != nil {
 			return s, err
@@ -47,7 +53,7 @@ func openStores(ctx context.Context, c config.LambdaHost) (s *stores, err error)
 	}
 	s.stream, err = dynamo.EnsureTable(ctx, dynamo.NewClient(c.Region, s.dynamoDB, own), c.Table)
 	if err != nil {
-		return s, fmt.Errorf("DynamoDB at %s: %w", s.dynamoDB, err)
+		return s, fmt.Errorf("TABLE_NAME is %s, in the DynamoDB at %s (DYNAMODB_ENDPOINT): %w", c.Table, s.dynamoDB, err)
 	}
 	if s.s3 == "" {
 		return s, s.startS3(c.DataDir, c.Bucket)
@@ -56,18 +62,18 @@ func openStores(ctx context.Context, c config.LambdaHost) (s *stores, err error)
 	if err != nil {
 		return s, fmt.Errorf("S3_ENDPOINT: %w", err)
 	}
-	return s, ensureBucket(ctx, client, c.Bucket)
+	if err := ensureBucket(ctx, client, c.Bucket); err != nil {
+		return s, fmt.Errorf("BUCKET_NAME is %s, in the S3 at %s (S3_ENDPOINT): %w", c.Bucket, s.s3, err)
+	}
+	return s, nil
 }
 
 func (s *stores) startDynamoDB(ctx context.Context, dir string) error {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return fmt.Errorf("DATA_DIR: %w", err)
-	}
 	p, err := standin.Dynoxide(ctx, filepath.Join(dir, "dynamodb.sqlite"))
 	if err != nil {
 		return err
 	}
-	s.dynamoDB, s.local = p.Endpoint, true
+	s.dynamoDB = p.Endpoint
 	s.stops = append(s.stops, p.Stop)
 	return nil
 }
@@ -75,9 +81,9 @@ func (s *stores) startDynamoDB(ctx context.Context, dir string) error {
 func (s *stores) startS3(dir, name string) error {
 	server, err := s3standin.Start(filepath.Join(dir, "s3"), name)
 	if err != nil {
-		return err
+		return fmt.Errorf("BUCKET_NAME is %s, in DATA_DIR: %w", name, err)
 	}
-	s.s3, s.local = server.Endpoint(), true
+	s.s3 = server.Endpoint()
 	s.stops = append(s.stops, func() error {
 		ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
 		defer cancel()
@@ -86,14 +92,18 @@ func (s *stores) startS3(dir, name string) error {
 	return nil
 }
 
-// ensureBucket creates a bucket unless there is one that is ours.
+// ensureBucket creates a bucket unless there is one that can be used. What a create
+// says of one that exists differs among servers, so they are asked first.
 func ensureBucket(ctx context.Context, client *s3.Client, name string) error {
+	if _, err := client.HeadBucket(ctx, &s3.HeadBucketInput{Bucket: &name}); err == nil {
+		return nil
+	}
 	_, err := client.CreateBucket(ctx, &s3.CreateBucketInput{Bucket: &name})
 	var owned *types.BucketAlreadyOwnedByYou
-	if err != nil && !errors.As(err, &owned) {
-		return fmt.Errorf("create bucket %s: %w", name, err)
+	if errors.As(err, &owned) {
+		return nil
 	}
-	return nil
+	return err
 }
 
 // close stops what was started, the last first.

@@ -21,12 +21,20 @@ const rounds = 200
 // latency prints how long appends and reads take, in round trips: the time of one
 // bare conditional update of an item of about the same size, by the same SDK.
 func latency(ctx context.Context, w io.Writer, s *site, roundTrip time.Duration) error {
-	if err := s.create(ctx, "latency"); err != nil {
-		return err
-	}
+	l := &latencies{site: s, roundTrip: roundTrip}
 	warm, m, err := s.process(stream.Options{}, roundTrip)
 	if err != nil {
 		return err
+	}
+	for _, name := range []string{"short", "linked", "long"} {
+		if err := s.create(ctx, name); err != nil {
+			return err
+		}
+	}
+	for range 50 {
+		if err := add(ctx, warm, "long", text(100)); err != nil {
+			return err
+		}
 	}
 	unit, err := timed(func() (func() error, error) {
 		return func() error { return bareUpdate(ctx, m, s.table) }, nil
@@ -36,53 +44,26 @@ func latency(ctx context.Context, w io.Writer, s *site, roundTrip time.Duration)
 	}
 	fmt.Fprintf(w, "Times in round trips of %.2f ms (%v injected, the rest is the stand-in's)\n\n| | p50 | p99 |\n|---|---|---|\n",
 		milliseconds(unit.p50), roundTrip)
-
-	post := func(log *stream.Log, size int, p *stream.ProducerTag) func() error {
-		return func() error {
-			a := text(size)
-			a.Producer = p
-			_, err := log.Append(ctx, "latency", a)
-			return err
-		}
-	}
-	cold := func(do func(*stream.Log) func() error) func() (func() error, error) {
-		return func() (func() error, error) {
-			log, _, err := s.process(stream.Options{}, roundTrip)
-			return do(log), err
-		}
-	}
-	always := func(do func() error) func() (func() error, error) {
-		return func() (func() error, error) { return do, nil }
-	}
-	read := func(log *stream.Log) func() error {
-		return func() error {
-			_, err := log.Read(ctx, "latency", stream.Start())
-			return err
-		}
-	}
 	seq := uint64(0)
-	producer := func() *stream.ProducerTag {
+	produced := func() *stream.Append {
+		a := text(100)
+		a.Producer = &stream.ProducerTag{ID: "p", Producer: stream.Producer{Seq: seq}}
 		seq++
-		return &stream.ProducerTag{ID: "p", Producer: stream.Producer{Seq: seq - 1}}
+		return a
 	}
 	for _, row := range []struct {
 		name string
 		do   func() (func() error, error)
 	}{
-		{"append of 100 bytes, warm", always(post(warm, 100, nil))},
-		{"append of 100 bytes, a new process each time", cold(func(log *stream.Log) func() error { return post(log, 100, nil) })},
-		{"the same, with a producer", cold(func(log *stream.Log) func() error { return post(log, 100, producer()) })},
-		{"linked append of 4 KB, a new process each time", cold(func(log *stream.Log) func() error { return post(log, 4000, nil) })},
-		{"catch-up from the start, warm", always(read(warm))},
-		{"catch-up from the start, a new process each time", cold(read)},
+		{"append of 100 bytes, warm", l.append(ctx, warm, "short", func() *stream.Append { return text(100) })},
+		{"append of 100 bytes, a new process each time", l.append(ctx, nil, "short", func() *stream.Append { return text(100) })},
+		{"the same, with a producer", l.append(ctx, nil, "short", produced)},
+		{"linked append of 4 KB, warm", l.append(ctx, warm, "linked", func() *stream.Append { return text(4000) })},
+		{"linked append of 4 KB, a new process each time", l.append(ctx, nil, "linked", func() *stream.Append { return text(4000) })},
+		{"catch-up from the start, warm", l.read(ctx, warm, "long")},
+		{"catch-up from the start, a new process each time", l.read(ctx, nil, "long")},
 	} {
-		t, err := timed(func() (func() error, error) {
-			// Flushes happen after the answer; here, between two measurements.
-			if err := warm.Flush(ctx, "latency", stream.Appended{}); err != nil {
-				return nil, err
-			}
-			return row.do()
-		})
+		t, err := timed(row.do)
 		if err != nil {
 			return fmt.Errorf("%s: %w", row.name, err)
 		}
@@ -90,6 +71,52 @@ func latency(ctx context.Context, w io.Writer, s *site, roundTrip time.Duration)
 	}
 	fmt.Fprintln(w)
 	return nil
+}
+
+// latencies makes operations to be timed, in a given process, or with nil each time
+// in a new one.
+type latencies struct {
+	*site
+	roundTrip time.Duration
+}
+
+func (l *latencies) in(log *stream.Log) (*stream.Log, error) {
+	if log != nil {
+		return log, nil
+	}
+	log, _, err := l.process(stream.Options{}, l.roundTrip)
+	return log, err
+}
+
+func (l *latencies) append(ctx context.Context, log *stream.Log, name string, next func() *stream.Append) func() (func() error, error) {
+	var last stream.Appended
+	return func() (func() error, error) {
+		// What is due after an answer happens here, between two measurements.
+		if last.FlushDue() {
+			janitor, err := l.in(nil)
+			if err == nil {
+				err = janitor.Flush(ctx, name, last)
+			}
+			if err != nil {
+				return nil, err
+			}
+		}
+		log, err := l.in(log)
+		return func() (err error) {
+			last, err = log.Append(ctx, name, next())
+			return err
+		}, err
+	}
+}
+
+func (l *latencies) read(ctx context.Context, log *stream.Log, name string) func() (func() error, error) {
+	return func() (func() error, error) {
+		log, err := l.in(log)
+		return func() error {
+			_, err := log.Read(ctx, name, stream.Start())
+			return err
+		}, err
+	}
 }
 
 // bareUpdate is what an append cannot do without: one conditional update.

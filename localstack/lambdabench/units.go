@@ -43,7 +43,7 @@ func writeUnits(ctx context.Context, w io.Writer, s *site) error {
 // appendUnits is the average over many appends of one process, once the head is as
 // full as it gets.
 func appendUnits(ctx context.Context, s *site, size, producers int, l stream.Limits) (float64, error) {
-	const warm, measured = 40, 160
+	const warm, measured = 30, 100
 	log, m, err := s.process(stream.Options{Limits: l}, 0)
 	if err != nil {
 		return 0, err

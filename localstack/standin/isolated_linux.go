@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"syscall"
 )
 
@@ -28,7 +29,7 @@ func isolated(ctx context.Context, java, jar string) (*Process, error) {
 		return nil, err
 	}
 	defer inherited.Close()
-	p, err := startRelay(inherited, dynamoDBLocal(java, jar, portInside))
+	p, err := startRelay(inherited, filepath.Dir(jar), dynamoDBLocal(java, jar, portInside))
 	if err != nil {
 		return nil, err
 	}
@@ -43,12 +44,14 @@ func isolated(ctx context.Context, java, jar string) (*Process, error) {
 	return p, nil
 }
 
-// startRelay starts this program again, as the relay in a new network namespace.
-func startRelay(listener *os.File, command []string) (*Process, error) {
+// startRelay starts this program again, as the relay in a new network namespace
+// and in a folder.
+func startRelay(listener *os.File, dir string, command []string) (*Process, error) {
 	var refused []error
 	for _, flags := range namespaceFlags() {
 		cmd := exec.Command("/proc/self/exe")
 		cmd.Args = append([]string{relayName}, command...)
+		cmd.Dir = dir
 		cmd.ExtraFiles = []*os.File{listener}
 		cmd.SysProcAttr = inNamespaces(flags)
 		p, err := start(cmd)

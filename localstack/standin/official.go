@@ -44,7 +44,8 @@ func Official(ctx context.Context) (*Process, error) {
 	return isolated(ctx, java, jar)
 }
 
-// dynamoDBLocal is the command line of the jar.
+// dynamoDBLocal is the command line of the jar. It writes a file with an id into
+// its working directory, if it may; so it is run in its own folder.
 func dynamoDBLocal(java, jar string, port int) []string {
 	return []string{
 		java,
@@ -74,6 +75,7 @@ func exposed(ctx context.Context, java, jar string) (*Process, error) {
 	}
 	args := dynamoDBLocal(java, jar, port)
 	cmd := exec.Command(args[0], args[1:]...)
+	cmd.Dir = filepath.Dir(jar)
 	cmd.SysProcAttr = childOf()
 	p, err := start(cmd)
 	if err != nil {

@@ -74,6 +74,9 @@ func TestStandIns(t *testing.T) {
 					t.Fatalf("tables are %v", got)
 				}
 			}
+			if _, err := os.Stat("dynamodb-local-metadata.json"); err == nil {
+				t.Error("it left a file in the working directory")
+			}
 		})
 	}
 }

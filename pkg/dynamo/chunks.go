@@ -64,9 +64,9 @@ func (s *Store) Chunks(ctx context.Context, inc stream.Incarnation, after stream
 		// is asked for.
 		Limit: aws.Int32(int32(max/(unit/2) + 1)),
 	}
-	out, err := s.client.Query(ctx, in)
+	out, err := s.page(ctx, in)
 	if err != nil {
-		return nil, classify(err)
+		return nil, err
 	}
 	chunks := make([]stream.Chunk, 0, len(out.Items))
 	for size := 0; len(chunks) < len(out.Items) && (size == 0 || size < max); {
@@ -150,5 +150,13 @@ func (s *Store) Staged(ctx context.Context, inc stream.Incarnation, id stream.St
 	if f.uint("f") != dataVersion {
 		f.fail("f", "unknown version of a staged item")
 	}
-	return frames, f.err
+	for _, err := range frames.Records() {
+		if err != nil {
+			f.fail("b", "torn frames")
+		}
+	}
+	if f.err != nil {
+		return nil, rejected(f.err)
+	}
+	return frames, nil
 }

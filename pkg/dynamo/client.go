@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 )
@@ -15,6 +16,9 @@ const (
 	attemptTimeout = 2 * time.Second
 	// readAttempts is how often a read is tried. Writes are tried once; see once.
 	readAttempts = 3
+	// readPause is how long it waits in between. The SDK's own pauses of seconds are
+	// longer than any reader waits.
+	readPause = 50 * time.Millisecond
 	// idleTimeout is how long a connection is kept without use. A frozen process
 	// finds the server gone from connections older than that, and would not know
 	// whether the write that it tried on one was applied.
@@ -25,12 +29,18 @@ const (
 // deadline, reads are repeated a few times, and connections are not kept for long.
 // An empty endpoint means DynamoDB itself. It makes no request.
 func NewClient(region, endpoint string, credentials aws.CredentialsProvider) *dynamodb.Client {
+	return newClient(region, endpoint, credentials, attemptTimeout)
+}
+
+func newClient(region, endpoint string, credentials aws.CredentialsProvider, timeout time.Duration) *dynamodb.Client {
 	return dynamodb.New(dynamodb.Options{
-		Region:           region,
-		BaseEndpoint:     optional(endpoint),
-		Credentials:      credentials,
-		RetryMaxAttempts: readAttempts,
-		HTTPClient: awshttp.NewBuildableClient().WithTimeout(attemptTimeout).WithTransportOptions(func(t *http.Transport) {
+		Region:       region,
+		BaseEndpoint: optional(endpoint),
+		Credentials:  credentials,
+		Retryer: retry.NewStandard(func(o *retry.StandardOptions) {
+			o.MaxAttempts, o.MaxBackoff = readAttempts, readPause
+		}),
+		HTTPClient: awshttp.NewBuildableClient().WithTimeout(timeout).WithTransportOptions(func(t *http.Transport) {
 			t.IdleConnTimeout = idleTimeout
 			t.MaxIdleConnsPerHost = 64
 		}),

@@ -20,7 +20,7 @@ const maxBatch = 25
 func (s *Store) Discard(ctx context.Context, inc stream.Incarnation, max int) (done bool, err error) {
 	e := &expression{}
 	e.where(partitionKey+" = %s", text(dataPartition(inc)))
-	out, err := s.client.Query(ctx, &dynamodb.QueryInput{
+	out, err := s.page(ctx, &dynamodb.QueryInput{
 		TableName:                 &s.Table,
 		KeyConditionExpression:    e.condition(),
 		ExpressionAttributeValues: e.values,
@@ -29,7 +29,7 @@ func (s *Store) Discard(ctx context.Context, inc stream.Incarnation, max int) (d
 		Limit:                     aws.Int32(int32(max)),
 	})
 	if err != nil {
-		return false, classify(err)
+		return false, err
 	}
 	for keys := out.Items; len(keys) > 0; {
 		n := min(maxBatch, len(keys))
@@ -57,7 +57,7 @@ func (s *Store) deleteItems(ctx context.Context, keys []item) error {
 	}
 	out, err := s.client.BatchWriteItem(ctx, &dynamodb.BatchWriteItemInput{
 		RequestItems: map[string][]types.WriteRequest{s.Table: requests},
-	})
+	}, once)
 	if err != nil {
 		return classify(err)
 	}

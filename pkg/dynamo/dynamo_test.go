@@ -105,8 +105,17 @@ func onOfficial(t *testing.T) stream.Driver {
 	return newStore(t, c, newTable(t, c))
 }
 
+// slowly lets the exhaustive suites sample their cases.
+func slowly(open func(*testing.T) stream.Driver) func(*testing.T) stream.Driver {
+	return func(t *testing.T) stream.Driver {
+		t.Helper()
+		return streamtest.Slow{Driver: open(t), OneIn: 24}
+	}
+}
+
 func TestDriver(t *testing.T)         { streamtest.RunDriver(t, onDynoxide) }
 func TestDriverOfficial(t *testing.T) { streamtest.RunDriver(t, onOfficial) }
-func TestLog(t *testing.T)            { streamtest.RunLog(t, onDynoxide) }
-func TestModel(t *testing.T)          { streamtest.RunModel(t, onDynoxide) }
-func TestFaults(t *testing.T)         { streamtest.RunFaults(t, onDynoxide) }
+func TestLog(t *testing.T)            { streamtest.RunLog(t, slowly(onDynoxide)) }
+func TestLogOfficial(t *testing.T)    { streamtest.RunLog(t, slowly(onOfficial)) }
+func TestModel(t *testing.T)          { streamtest.RunModel(t, slowly(onDynoxide)) }
+func TestFaults(t *testing.T)         { streamtest.RunFaults(t, slowly(onDynoxide)) }

@@ -57,5 +57,8 @@ func (s *Store) SpilledProducer(ctx context.Context, inc stream.Incarnation, id 
 	if f.uint("f") != dataVersion {
 		f.fail("f", "unknown version of a producer")
 	}
-	return p, true, f.err
+	if f.err != nil {
+		return stream.Producer{}, false, rejected(f.err)
+	}
+	return p, true, nil
 }

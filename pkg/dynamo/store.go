@@ -93,6 +93,21 @@ func (s *Store) head(ctx context.Context, name string, c stream.Consistency) (it
 	return out.Item, nil
 }
 
+// page returns the first page of a query that is not empty, or the last one: an
+// empty page does not mean that there is nothing behind it.
+func (s *Store) page(ctx context.Context, in *dynamodb.QueryInput) (*dynamodb.QueryOutput, error) {
+	for {
+		out, err := s.client.Query(ctx, in)
+		if err != nil {
+			return nil, classify(err)
+		}
+		if len(out.Items) > 0 || out.LastEvaluatedKey == nil {
+			return out, nil
+		}
+		in.ExclusiveStartKey = out.LastEvaluatedKey
+	}
+}
+
 // update makes one conditional write of a head, and returns the item after it. If
 // the condition did not hold, the error is a refusal with the head as it is.
 func (s *Store) update(ctx context.Context, name string, e *expression) (item, error) {

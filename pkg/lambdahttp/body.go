@@ -48,8 +48,6 @@ func (b *body) Close() error {
 
 // closeWith ends the body, with an error if it is not whole.
 func (w bodyWriter) closeWith(failure error) {
-	// A deadline's timer would outlive the pipe.
-	_ = w.Conn.SetWriteDeadline(noDeadline)
 	w.body.failure = failure
 	_ = w.Conn.Close() // it cannot fail
 }

@@ -63,7 +63,7 @@ func (e *Event) UnmarshalJSON(event []byte) error {
 // wrongType says in the event's terms what package encoding/json found.
 func wrongType(err error) error {
 	if e, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-		return malformed("%s is a %s", e.Field, e.Value)
+		return malformed("%s must not be of the type %s", e.Field, e.Value)
 	}
 	return malformed("it cannot be decoded")
 }

@@ -15,8 +15,6 @@ import (
 // what the runtime reads at once.
 const flushSize = 32 << 10
 
-var noDeadline time.Time
-
 // response implements [http.ResponseWriter], [http.Flusher] and [io.StringWriter], and
 // for [http.ResponseController] Flush and SetWriteDeadline. Like net/http's it is
 // for one goroutine at a time.

@@ -41,7 +41,7 @@ type post struct {
 }
 
 // start starts a function in a process of its own.
-func start(t testing.TB) *runtimeAPI {
+func start(t testing.TB, environment ...string) *runtimeAPI {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -60,7 +60,7 @@ func start(t testing.TB) *runtimeAPI {
 		}
 	})
 	process := exec.CommandContext(ctx, os.Args[0])
-	process.Env = []string{childVariable + "=1", "AWS_LAMBDA_RUNTIME_API=" + listener.Addr().String()}
+	process.Env = append(environment, childVariable+"=1", "AWS_LAMBDA_RUNTIME_API="+listener.Addr().String())
 	process.Stdout, process.Stderr = api.stderr, api.stderr
 	if err := process.Start(); err != nil {
 		t.Fatal(err)

@@ -3,12 +3,13 @@ package stream
 import (
 	"context"
 	"sync"
+	"time"
 )
 
-// lives remembers, of the streams that this process read last, what their life was
+// lives remembers, of the streams that this process used last, what their life was
 // called and how far their chunks reached. It is a hint and no more: a read that
 // trusts it fetches chunks at the same time as the head, and drops them if the head
-// says otherwise.
+// says otherwise; an append that stages records for it commits them only to it.
 type lives struct {
 	mu    sync.Mutex
 	known map[string]life
@@ -17,7 +18,13 @@ type lives struct {
 type life struct {
 	incarnation Incarnation
 	chunksTo    Offset
+	// seen is when it was certainly alive.
+	seen time.Time
 }
+
+// trusted is how long records may be staged for a life without another look: no
+// longer than its data is kept after it has ended, or they would never be collected.
+const trusted = time.Minute
 
 // maxLives bounds the memory of lives, to about 100 KB.
 const maxLives = 1024
@@ -29,7 +36,7 @@ func (v *lives) get(name string) (life, bool) {
 	return known, ok
 }
 
-func (v *lives) note(name string, h *Head) {
+func (v *lives) note(name string, h *Head, now time.Time) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if v.known == nil {
@@ -41,7 +48,7 @@ func (v *lives) note(name string, h *Head) {
 			break
 		}
 	}
-	v.known[name] = life{incarnation: h.Incarnation, chunksTo: h.BufferFrom()}
+	v.known[name] = life{incarnation: h.Incarnation, chunksTo: h.BufferFrom(), seen: now}
 }
 
 // readAhead begins to fetch the chunks at a position, if the stream is known and

@@ -49,6 +49,7 @@ func (l *Log) commit(ctx context.Context, name string, group []*ticket, ln *lane
 		case err == nil:
 			ln.last = head
 			c.hub.announce(name, head)
+			c.lives.note(name, head, c.now())
 			c.succeed(mark, head)
 			return
 		case errors.As(err, &refused):
@@ -110,11 +111,14 @@ func (c *commit) accepted() []*Append {
 	return appends
 }
 
-// stage puts the records of an append that is too large for the buffer into
-// items of their own. They belong to an incarnation, so the head is read first,
-// and what it already rules out is refused before anything is put.
+// stage puts the records of an append that is too large for the buffer into items
+// of their own. They belong to an incarnation. If that is not known, the head is read
+// first, and what it already rules out is refused before anything is put.
 func (c *commit) stage(ctx context.Context) error {
 	a := c.group[0].append
+	if life, ok := c.lives.get(c.name); ok && c.known == nil && c.now().Sub(life.seen) < trusted {
+		return c.stageFor(ctx, life.incarnation)
+	}
 	if c.verdicts == nil {
 		h, err := c.driver.Head(ctx, c.name, Strong)
 		if errors.Is(err, ErrNoHead) {
@@ -133,31 +137,38 @@ func (c *commit) stage(ctx context.Context) error {
 
 // restage stages the append's records for the known head, unless they are.
 func (c *commit) restage(ctx context.Context) error {
-	a := c.group[0].append
-	if !a.staged(c.limits) || c.stagedFor == c.known.Incarnation {
+	if !c.group[0].append.staged(c.limits) {
 		return nil
 	}
-	entries, err := c.Log.stage(ctx, c.known, a)
+	return c.stageFor(ctx, c.known.Incarnation)
+}
+
+func (c *commit) stageFor(ctx context.Context, inc Incarnation) error {
+	if c.stagedFor == inc {
+		return nil
+	}
+	entries, err := c.Log.stage(ctx, inc, c.group[0].append)
 	if err != nil {
 		return unavailable(err)
 	}
-	c.staged, c.stagedFor = entries, c.known.Incarnation
+	c.staged, c.stagedFor = entries, inc
 	return nil
 }
 
 // stage puts the records of an append into items, all at once, and returns the
 // entries that link them. A crash leaves items that nothing links; they go with
 // the incarnation.
-func (l *Log) stage(ctx context.Context, h *Head, a *Append) ([]Entry, error) {
+func (l *Log) stage(ctx context.Context, inc Incarnation, a *Append) ([]Entry, error) {
 	id := l.newCommitID()
-	parts := a.Records.split(h.Unit(), l.limits.PartSize)
+	// A content type other than the stream's will be refused, whatever is cut here.
+	parts := a.Records.split(Config{ContentType: a.ContentType}.Unit(), l.limits.PartSize)
 	entries := make([]Entry, len(parts))
 	err := atOnce(len(parts), func(i int) error {
 		part := parts[i]
 		staged := StagedID{Commit: id, Part: i, Object: l.limits.isObject(part)}
 		entries[i] = Entry{Count: part.Count, Size: part.Size, Staged: staged}
 		return l.retry(ctx, func() error {
-			return l.driver.PutStaged(ctx, h.Incarnation, staged, part.Frames)
+			return l.driver.PutStaged(ctx, inc, staged, part.Frames)
 		})
 	})
 	return entries, err

@@ -85,7 +85,7 @@ func (l *Log) fresh(ctx context.Context, c *Create) (*Head, error) {
 	a := &Append{ContentType: c.ContentType, Records: c.Records, Close: c.Closed}
 	b := &Batch{ID: l.newCommitID(), Appends: []*Append{a}, Now: now}
 	if a.staged(l.limits) {
-		entries, err := l.stage(ctx, h, a)
+		entries, err := l.stage(ctx, h.Incarnation, a)
 		if err != nil {
 			return nil, unavailable(err)
 		}

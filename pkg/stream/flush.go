@@ -3,6 +3,7 @@ package stream
 import (
 	"context"
 	"errors"
+	"math/bits"
 	"sync"
 )
 
@@ -67,15 +68,17 @@ func (l *Log) Flush(ctx context.Context, name string, after Appended) error {
 
 // flushDue reports whether a commit that added some entries to the buffer of h is
 // the one after which it is to be flushed: if it filled the count, or a multiple of
-// it, or if one more like it would pass the size, or a multiple of it. So where many
-// processes append, one of them flushes; and where that one fails, another one
-// does, a limit's worth later.
+// it, or if one more like it would pass the size, or twice, four times, ... of it. So
+// where many processes append, one of them flushes, and few others do while it is
+// at it; and where that one fails, another one does later.
 func (l *Log) flushDue(name string, h *Head, added int) bool {
 	before := h.without(added)
 	if len(before.Buffer)/l.limits.FlushCount != len(h.Buffer)/l.limits.FlushCount {
 		return true
 	}
-	passes := func(from, to int) bool { return from/l.limits.FlushSize != to/l.limits.FlushSize }
+	passes := func(from, to int) bool {
+		return bits.Len(uint(from/l.limits.FlushSize)) != bits.Len(uint(to/l.limits.FlushSize))
+	}
 	size, was := l.driver.HeadSize(name, h), l.driver.HeadSize(name, before)
 	switch {
 	case size <= was:

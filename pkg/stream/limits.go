@@ -14,8 +14,9 @@ type Limits struct {
 	SegmentCount int
 	SegmentSize  int
 	// FlushSize (bytes of [Heads.HeadSize]) and FlushCount (entries of the buffer)
-	// are soft limits: where a commit fills one, or a multiple of one, the buffer's
-	// records are moved to chunks once the append is answered.
+	// are soft limits: where a commit fills the count, or a multiple of it, or is about
+	// to pass the size, or twice, four times, ... of it, the buffer's records are moved
+	// to chunks once the append is answered.
 	FlushSize  int
 	FlushCount int
 	// BufferSize (bytes) and BufferCount (entries) are its hard limits: an append

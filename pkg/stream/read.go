@@ -26,7 +26,7 @@ func (l *Log) Read(ctx context.Context, name string, from Position) (*Page, erro
 	if h, err = l.renew(ctx, name, h); err != nil {
 		return nil, err
 	}
-	l.lives.note(name, h)
+	l.lives.note(name, h, l.now())
 	return l.readUnder(ctx, name, h, from.in(h), ahead(h))
 }
 

@@ -3,6 +3,7 @@ package streamtest
 import (
 	"context"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -25,6 +26,10 @@ func givenUp(t *testing.T, d stream.Driver) {
 			}
 		}
 	}
+	attempts = slices.DeleteFunc(attempts, func(a attempt) bool {
+		_, slow := d.(Slow)
+		return slow && !sampled(d, a.name)
+	})
 	inParallel(attempts, func(a attempt) {
 		if err := a.giveUp(t.Context(), d); err != nil {
 			t.Errorf("%s: %v", a.name, err)

@@ -15,7 +15,7 @@ import (
 func logInterleavings(r *rig) {
 	for first, op := range operations {
 		for second, other := range operations {
-			if !sampled(first + second) {
+			if !sampled(r.driver, first+second) {
 				continue
 			}
 			for n := 1; ; n++ {

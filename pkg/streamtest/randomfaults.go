@@ -21,7 +21,10 @@ const seedVariable = "STREAMTEST_SEED"
 // randomFaults runs rounds with several clients of two processes, while a share
 // of all driver calls fails and late effects take place at any moment.
 func randomFaults(t *testing.T, d stream.Driver) {
-	const rounds = 24
+	rounds := uint64(24)
+	if _, slow := d.(Slow); slow {
+		rounds = 4
+	}
 	seed := uint64(time.Now().UnixNano())
 	if s := os.Getenv(seedVariable); s != "" {
 		var err error
@@ -29,7 +32,7 @@ func randomFaults(t *testing.T, d stream.Driver) {
 		must(t, err)
 	}
 	var wg sync.WaitGroup
-	for i := range uint64(rounds) {
+	for i := range rounds {
 		wg.Go(func() {
 			if faults, err := randomRound(t.Context(), d, seed+i); err != nil {
 				t.Errorf("%s=%d: %v\nafter %s", seedVariable, seed+i, err, strings.Join(faults, ", "))

@@ -124,7 +124,7 @@ func trialsOf(m Method, n int, producers bool) (trials []trial) {
 func runTrials(t *testing.T, d stream.Driver, trials []trial) {
 	inParallel(trials, func(one trial) {
 		one.name = fmt.Sprintf("%s, producers: %v", one.name, one.producers)
-		if !sampled(one.name) {
+		if !sampled(d, one.name) {
 			return
 		}
 		if _, err := one.run(t.Context(), d); err != nil {

@@ -20,8 +20,13 @@ import (
 func RunModel(t *testing.T, open func(t *testing.T) stream.Driver) {
 	d := open(t)
 	var runs atomic.Int64
+	_, slow := d.(Slow)
 	rapid.Check(t, func(rt *rapid.T) {
-		m := newMachine(t.Context(), rt, d, fmt.Sprint("model ", runs.Add(1)))
+		run := runs.Add(1)
+		if slow && run > slowRuns {
+			return
+		}
+		m := newMachine(t.Context(), rt, d, fmt.Sprint("model ", run))
 		rt.Repeat(map[string]func(*rapid.T){
 			"":         m.check,
 			"create":   m.create,
@@ -40,6 +45,9 @@ func RunModel(t *testing.T, open func(t *testing.T) stream.Driver) {
 		})
 	})
 }
+
+// slowRuns is how many sequences are enough for a driver that is [Slow].
+const slowRuns = 25
 
 // machine runs operations on the logs and on the models.
 type machine struct {

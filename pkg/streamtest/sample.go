@@ -1,6 +1,29 @@
-//go:build !race
-
 package streamtest
 
-// sampled picks every case; see sample_race.go.
-func sampled(string) bool { return true }
+import (
+	"hash/fnv"
+
+	"github.com/commoncurriculum/durable-streams-aws/pkg/stream"
+)
+
+// Slow marks a driver whose calls take as long as requests to another process do.
+// The exhaustive suites then try one in so many of their cases, chosen by name.
+// Nothing else is different.
+type Slow struct {
+	stream.Driver
+	OneIn uint32
+}
+
+// sampled reports whether a case is to be tried on a driver.
+func sampled(d stream.Driver, name string) bool {
+	h := fnv.New32a()
+	h.Write([]byte(name))
+	return h.Sum32()%oneIn(d) == 0
+}
+
+func oneIn(d stream.Driver) uint32 {
+	if s, ok := d.(Slow); ok {
+		return max(1, s.OneIn)
+	}
+	return always
+}

@@ -9,10 +9,10 @@ import (
 // Reason says why records were given up.
 type Reason string
 
-// The reasons, by the names that Lambda gives them.
+// The function failed too often, or the records became older than they may be.
 const (
 	RetryAttemptsExhausted Reason = "RetryAttemptsExhausted"
-	MaximumAgeExceeded     Reason = "MaximumRecordAgeExceeded"
+	RecordAgeExceeded      Reason = "RecordAgeExceeded"
 )
 
 // Failure describes records that were given up.
@@ -25,7 +25,8 @@ type Failure struct {
 	FirstSequenceNumber string
 	LastSequenceNumber  string
 	BatchSize           int
-	// Attempts is how often the function was invoked with just these records.
+	// Attempts is how often the function failed with them, without those times
+	// after which their batch was split.
 	Attempts int
 	// Event is what the function was given, or would have been.
 	Event []byte
@@ -114,7 +115,7 @@ func (r *reader) dropOld(p *part) {
 	}
 	oldest := time.Now().Add(-r.config.MaximumRecordAge)
 	n := 0
-	for n < len(p.records) && p.records[n].created.Before(oldest) {
+	for n < len(p.records) && !p.records[n].created.IsZero() && p.records[n].created.Before(oldest) {
 		n++
 	}
 	if n == 0 {
@@ -122,7 +123,7 @@ func (r *reader) dropOld(p *part) {
 	}
 	old := *p
 	old.records, p.records = p.records[:n], p.records[n:]
-	r.giveUp(old, MaximumAgeExceeded)
+	r.giveUp(old, RecordAgeExceeded)
 }
 
 // giveUp lets records go that will not be delivered.

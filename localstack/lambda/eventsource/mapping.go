@@ -90,6 +90,9 @@ func (m *Mapping) Run(ctx context.Context) error {
 
 // wait waits for a time, or until ctx ends, which is its error.
 func wait(ctx context.Context, d time.Duration) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {

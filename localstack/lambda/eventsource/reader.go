@@ -64,6 +64,9 @@ func (r *reader) collect(ctx context.Context) []record {
 		if was == 0 {
 			due = time.Now().Add(r.config.MaximumBatchingWindow)
 		}
+		if r.closed {
+			continue
+		}
 		if len(r.pending) > 0 {
 			pause = min(pause, time.Until(due))
 		}

@@ -1,0 +1,24 @@
+package dynamo
+
+// What the tests, which live in package dynamo_test so that they can use the suites,
+// need to see of the inside.
+
+var (
+	NewClientWithin = newClient
+	EncodeHead      = encodeHead
+	DecodeHead      = decodeHead
+	DecodeChunk     = decodeChunk
+	DecodeManifest  = decodeManifest
+	AppendData      = appendData
+	ParseData       = parseData
+	HeadKey         = headKey
+)
+
+const (
+	AttemptTimeout = attemptTimeout
+	ReadAttempts   = readAttempts
+	Remembered     = remembered
+	MaxItem        = maxItem
+	WorkIndex      = workIndex
+	TombstoneFor   = tombstoneFor
+)

@@ -1,0 +1,492 @@
+package dynamo_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/commoncurriculum/durable-streams-aws/pkg/dynamo"
+	"github.com/commoncurriculum/durable-streams-aws/pkg/stream"
+)
+
+// write is a write of the driver that is ready to be made.
+type write struct {
+	name string
+	// op is the request that changes something.
+	op   string
+	make func(ctx context.Context, d stream.Driver) error
+}
+
+var errNotDone = errors.New("nothing was discarded")
+
+// writes prepares all writes of the driver in a table, each of a stream or life of
+// its own. As long as they have no effect they can be made again.
+func writes(t *testing.T, d stream.Driver) []write {
+	t.Helper()
+	ctx := t.Context()
+	stored := func(name string, n int) *stream.Head {
+		h := aHead(byte(n))
+		check(t, d.Create(ctx, name, h, nil))
+		h, err := d.Commit(ctx, name, aBatch(1, body(10)), limits)
+		check(t, err)
+		return h
+	}
+	dead := func(name string, n int) stream.Incarnation {
+		h := stored(name, n)
+		check(t, d.Delete(ctx, name, h.Incarnation))
+		return h.Incarnation
+	}
+	update, trim, del, replace := stored("update", 1), stored("trim", 2), stored("delete", 3), stored("replace", 4)
+	stored("commit", 5)
+	dead("tombstone", 6)
+	settle := stream.Work{Name: "settle", Incarnation: dead("settle", 7)}
+	discard := stream.Incarnation{8}
+	chunk := aChunk(0, "some records")
+	check(t, d.PutChunk(ctx, discard, chunk))
+	next := update.Clone()
+	next.Version++
+	fresh := aHead(9)
+	return []write{
+		{"Create", "PutItem", func(ctx context.Context, d stream.Driver) error { return d.Create(ctx, "create", fresh, nil) }},
+		{"Create over a tombstone", "UpdateItem", func(ctx context.Context, d stream.Driver) error { return d.Create(ctx, "tombstone", fresh, nil) }},
+		{"Create in place of a head", "UpdateItem", func(ctx context.Context, d stream.Driver) error { return d.Create(ctx, "replace", fresh, replace) }},
+		{"Commit", "UpdateItem", func(ctx context.Context, d stream.Driver) error {
+			_, err := d.Commit(ctx, "commit", aBatch(2, body(10)), limits)
+			return err
+		}},
+		{"Update", "UpdateItem", func(ctx context.Context, d stream.Driver) error { return d.Update(ctx, "update", next) }},
+		{"Trim", "UpdateItem", func(ctx context.Context, d stream.Driver) error {
+			_, err := d.Trim(ctx, "trim", trim, trim.Tail)
+			return err
+		}},
+		{"Delete", "UpdateItem", func(ctx context.Context, d stream.Driver) error { return d.Delete(ctx, "delete", del.Incarnation) }},
+		{"PutChunk", "PutItem", func(ctx context.Context, d stream.Driver) error { return d.PutChunk(ctx, stream.Incarnation{9}, chunk) }},
+		{"PutStaged", "PutItem", func(ctx context.Context, d stream.Driver) error {
+			return d.PutStaged(ctx, stream.Incarnation{9}, stream.StagedID{Commit: 1}, chunk.Frames)
+		}},
+		{"SpillProducer", "PutItem", func(ctx context.Context, d stream.Driver) error {
+			return d.SpillProducer(ctx, stream.Incarnation{9}, "p", stream.Producer{Seq: 1})
+		}},
+		{"PutManifest", "PutItem", func(ctx context.Context, d stream.Driver) error {
+			return d.PutManifest(ctx, stream.Incarnation{9}, stream.Manifest{To: stream.Offset{Position: 1}, Count: 1, Object: "o", Size: 1})
+		}},
+		{"Settle", "UpdateItem", func(ctx context.Context, d stream.Driver) error { return d.Settle(ctx, settle) }},
+		{"Discard", "BatchWriteItem", func(ctx context.Context, d stream.Driver) error {
+			for range 2 {
+				done, err := d.Discard(ctx, discard, 100)
+				if done || err != nil {
+					return err
+				}
+			}
+			return errNotDone
+		}},
+	}
+}
+
+var limits = dynamo.Limits(stream.DefaultLimits())
+
+func aHead(life byte) *stream.Head {
+	return &stream.Head{
+		Incarnation: stream.Incarnation{life}, Version: 1, Commits: 1, CreatedAt: clock,
+		Config: stream.Config{ContentType: "text/plain"},
+		Recent: []stream.CommitMark{{ID: 1 << 60}},
+	}
+}
+
+func aBatch(id stream.CommitID, appends ...*stream.Append) *stream.Batch {
+	return &stream.Batch{ID: id, Appends: appends, Now: clock.Add(time.Second)}
+}
+
+func aChunk(from uint64, record string) stream.Chunk {
+	var r stream.Records
+	r.Add([]byte(record))
+	return stream.Chunk{
+		From: stream.Offset{Position: from}, To: stream.Offset{Position: from + uint64(r.Size)},
+		Count: r.Count, Size: r.Size, Frames: r.Frames,
+	}
+}
+
+func check(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// outcome is what the caller of a failed write is told.
+type outcome string
+
+const (
+	notApplied outcome = "not applied"
+	rejected   outcome = "rejected"
+	unknown    outcome = "unknown"
+	refused    outcome = "refused"
+	done       outcome = "done"
+)
+
+func outcomeOf(err error) outcome {
+	var no *stream.RefusedError
+	switch {
+	case err == nil:
+		return done
+	case errors.As(err, &no), errors.Is(err, stream.ErrNoHead):
+		return refused
+	case errors.Is(err, stream.ErrNotApplied) && errors.Is(err, stream.ErrRejected):
+		return "two things at once"
+	case errors.Is(err, stream.ErrNotApplied):
+		return notApplied
+	case errors.Is(err, stream.ErrRejected):
+		return rejected
+	}
+	return unknown
+}
+
+// What each write says when its request fails, and that it is made only once. Last,
+// each is let through, which shows that the failures had no effect.
+func TestFailedWrites(t *testing.T) {
+	direct := sdk(t, processes.dynoxide)
+	table := newTable(t, direct)
+	ready := writes(t, newStore(t, direct, table))
+	d := newDoor(t)
+	s := d.store(t, table)
+	for _, f := range []struct {
+		name  string
+		fails breakage
+		want  outcome
+	}{
+		{"throughput", answers(400, "ProvisionedThroughputExceededException"), notApplied},
+		{"throttled", answers(400, "ThrottlingException"), notApplied},
+		{"request limit", answers(400, "RequestLimitExceeded"), notApplied},
+		{"conflict", answers(400, "TransactionConflictException"), notApplied},
+		{"replica conflict", answers(400, "ReplicatedWriteConflictException"), notApplied},
+		{"not allowed", answers(400, "AccessDeniedException"), rejected},
+		{"not allowed by a gateway", page(403), rejected},
+		{"invalid, or too large", answers(400, "ValidationException"), rejected},
+		{"no table", answers(400, "ResourceNotFoundException"), rejected},
+		{"collection too large", answers(400, "ItemCollectionSizeLimitExceededException"), rejected},
+		{"expired credentials", answers(400, "ExpiredTokenException"), rejected},
+		{"request too large for a gateway", page(413), rejected},
+		{"internal error", answers(500, "InternalServerError"), unknown},
+		{"unavailable", answers(503, "ServiceUnavailable"), unknown},
+		{"bad gateway", page(502), unknown},
+		{"request timeout", page(408), unknown},
+		{"reset", reset, unknown},
+		{"torn answer", torn, unknown},
+	} {
+		for _, w := range ready {
+			d.breaking(f.fails, w.op)
+			err := w.make(within(t), s)
+			if got := outcomeOf(err); got != f.want {
+				t.Errorf("%s: %s is %s, want %s: %v", f.name, w.name, got, f.want, err)
+			}
+			if n := d.count(w.op); n != 1 {
+				t.Errorf("%s: %s made %d requests of %s", f.name, w.name, n, w.op)
+			}
+		}
+	}
+	gone := refusedConnection(t, table)
+	for _, w := range ready {
+		if err := w.make(within(t), gone); outcomeOf(err) != notApplied {
+			t.Errorf("no connection: %s is %s: %v", w.name, outcomeOf(err), err)
+		}
+	}
+	d.breaking(nil)
+	for _, w := range ready {
+		if err := w.make(within(t), s); err != nil {
+			t.Errorf("%s had an effect, although it failed: %v", w.name, err)
+		}
+	}
+}
+
+// Every request ends, also where nobody answers.
+func TestSilence(t *testing.T) {
+	const timeout = time.Second // what precedes the write is answered in time
+	direct := sdk(t, processes.dynoxide)
+	table := newTable(t, direct)
+	ready := writes(t, newStore(t, direct, table))
+	for _, w := range ready {
+		t.Run(w.name, func(t *testing.T) {
+			t.Parallel()
+			d := newDoor(t)
+			d.breaking(silent, w.op)
+			s := newStore(t, d.client(timeout), table)
+			began := time.Now()
+			if err := w.make(within(t), s); outcomeOf(err) != unknown {
+				t.Errorf("it is %s: %v", outcomeOf(err), err)
+			}
+			if took := time.Since(began); took < timeout || took > patience/2 {
+				t.Errorf("it took %v", took)
+			}
+			if n := d.count(w.op); n != 1 {
+				t.Errorf("%d requests", n)
+			}
+		})
+	}
+}
+
+func TestDeadlines(t *testing.T) {
+	c := dynamo.NewClient("us-east-1", "", nil)
+	hc, ok := c.Options().HTTPClient.(interface{ GetTimeout() time.Duration })
+	if !ok {
+		t.Fatalf("an HTTP client of another kind: %T", c.Options().HTTPClient)
+	}
+	if got := hc.GetTimeout(); got <= 0 || got > dynamo.AttemptTimeout {
+		t.Errorf("a request may take %v", got)
+	}
+	if dynamo.AttemptTimeout >= stream.DefaultLimits().WriteTimeout {
+		t.Error("one lost request uses up the time of a whole commit")
+	}
+}
+
+// Reads are repeated by the SDK.
+func TestFailedReads(t *testing.T) {
+	direct := sdk(t, processes.dynoxide)
+	table := newTable(t, direct)
+	writes(t, newStore(t, direct, table))
+	inc := stream.Incarnation{8}
+	for _, r := range []struct {
+		name, op string
+		read     func(ctx context.Context, d stream.Driver) error
+	}{
+		{"Head", "GetItem", func(ctx context.Context, d stream.Driver) error {
+			_, err := d.Head(ctx, "commit", stream.Strong)
+			return err
+		}},
+		{"Staged", "GetItem", func(ctx context.Context, d stream.Driver) error {
+			_, err := d.Staged(ctx, inc, stream.StagedID{Commit: 1})
+			return err
+		}},
+		{"SpilledProducer", "GetItem", func(ctx context.Context, d stream.Driver) error {
+			_, _, err := d.SpilledProducer(ctx, inc, "p")
+			return err
+		}},
+		{"Chunks", "Query", func(ctx context.Context, d stream.Driver) error {
+			_, err := d.Chunks(ctx, inc, stream.Offset{}, 1)
+			return err
+		}},
+		{"Manifests", "Query", func(ctx context.Context, d stream.Driver) error {
+			_, err := d.Manifests(ctx, inc, stream.Offset{}, 1)
+			return err
+		}},
+		{"Owed", "Query", func(ctx context.Context, d stream.Driver) error {
+			_, err := d.Owed(ctx, 1)
+			return err
+		}},
+	} {
+		t.Run(r.name, func(t *testing.T) {
+			t.Parallel()
+			for _, f := range []struct {
+				fails    breakage
+				want     outcome
+				attempts int
+			}{
+				{answers(500, "InternalServerError"), unknown, dynamo.ReadAttempts},
+				{reset, unknown, dynamo.ReadAttempts},
+				{answers(400, "ProvisionedThroughputExceededException"), notApplied, dynamo.ReadAttempts},
+				{answers(400, "AccessDeniedException"), rejected, 1},
+				{answers(400, "ResourceNotFoundException"), rejected, 1},
+			} {
+				t.Run(fmt.Sprint(f.want, f.attempts), func(t *testing.T) {
+					t.Parallel()
+					d := newDoor(t)
+					d.breaking(f.fails, r.op)
+					err := r.read(within(t), d.store(t, table))
+					if got := outcomeOf(err); got != f.want {
+						t.Errorf("it is %s, want %s: %v", got, f.want, err)
+					}
+					if n := d.count(r.op); n != f.attempts {
+						t.Errorf("%d requests, want %d", n, f.attempts)
+					}
+				})
+			}
+		})
+	}
+}
+
+// commits are batches of every shape, of which each leaves another trace in the head.
+func commits(d stream.Driver) []struct {
+	name    string
+	batch   func(t *testing.T, h *stream.Head) *stream.Batch
+	records int
+} {
+	staged := func(t *testing.T, h *stream.Head, close bool) *stream.Batch {
+		a := body(5000)
+		a.Close = close
+		b := aBatch(77, a)
+		b.Incarnation = h.Incarnation
+		id := stream.StagedID{Commit: 76}
+		check(t, d.PutStaged(t.Context(), h.Incarnation, id, a.Records.Frames))
+		b.Staged = []stream.Entry{{Count: 1, Size: a.Records.Size, Staged: id}}
+		return b
+	}
+	closing := func(a *stream.Append) *stream.Append { a.Close = true; return a }
+	return []struct {
+		name    string
+		batch   func(t *testing.T, h *stream.Head) *stream.Batch
+		records int
+	}{
+		{"plain", func(*testing.T, *stream.Head) *stream.Batch { return aBatch(77, body(10)) }, 1},
+		{"several", func(*testing.T, *stream.Head) *stream.Batch { return aBatch(77, body(10), produced("p", 0, 0, 20)) }, 1},
+		{"staged", func(t *testing.T, h *stream.Head) *stream.Batch { return staged(t, h, false) }, 1},
+		{"staged and closing", func(t *testing.T, h *stream.Head) *stream.Batch { return staged(t, h, true) }, 1},
+		{"closing with records", func(*testing.T, *stream.Head) *stream.Batch { return aBatch(77, closing(body(10))) }, 1},
+		{"only closing", func(*testing.T, *stream.Head) *stream.Batch {
+			return aBatch(77, closing(&stream.Append{ContentType: "text/plain"}))
+		}, 0},
+	}
+}
+
+// A commit whose answer is lost is found by its id, and stays so when its records
+// leave the buffer, as long as it is among the last ones.
+func TestLostAnswers(t *testing.T) {
+	direct := sdk(t, processes.dynoxide)
+	table := newTable(t, direct)
+	d := newDoor(t)
+	s, other := d.store(t, table), newStore(t, direct, table)
+	for i, c := range commits(other) {
+		t.Run(c.name, func(t *testing.T) {
+			name := fmt.Sprint("s", i)
+			h := aHead(byte(i + 1))
+			d.breaking(nil)
+			check(t, s.Create(t.Context(), name, h, nil))
+			h, err := s.Commit(t.Context(), name, aBatch(70, body(10)), limits)
+			check(t, err)
+			b := c.batch(t, h)
+			d.breaking(lost, "UpdateItem")
+			if _, err := s.Commit(within(t), name, b, limits); outcomeOf(err) != unknown {
+				t.Fatalf("it is %s: %v", outcomeOf(err), err)
+			}
+			if n := d.count("UpdateItem"); n != 1 {
+				t.Errorf("%d requests", n)
+			}
+			d.breaking(nil)
+			remembered := func(what string) *stream.Head {
+				t.Helper()
+				h, err := newStore(t, direct, table).Head(t.Context(), name, stream.Strong)
+				check(t, err)
+				m, ok := h.Remembers(77)
+				if !ok || m.Tail != h.Tail {
+					t.Errorf("%s: remembered: %v, as %v; the tail is %v", what, ok, m.Tail, h.Tail)
+				}
+				return h
+			}
+			h = remembered("at once")
+			if want := 1 + c.records; len(h.Buffer) != want {
+				t.Errorf("%d entries, want %d", len(h.Buffer), want)
+			}
+			var no *stream.RefusedError
+			if _, err := other.Commit(t.Context(), name, b, limits); !errors.As(err, &no) {
+				t.Errorf("the same commit once more: %v", err)
+			}
+			for range 2 { // the second time there is nothing left to trim
+				h, err = other.Trim(t.Context(), name, h, h.Tail)
+				check(t, err)
+				if len(h.Buffer) > 0 {
+					t.Errorf("%d entries are left", len(h.Buffer))
+				}
+				h = remembered("after a trim")
+			}
+			if _, err := other.Commit(t.Context(), name, b, limits); !errors.As(err, &no) {
+				t.Errorf("the same commit after a trim: %v", err)
+			}
+		})
+	}
+}
+
+// The last commits are remembered in their order over any number of trims.
+func TestRememberedOverTrims(t *testing.T) {
+	d := onDynoxide(t)
+	h := aHead(1)
+	check(t, d.Create(t.Context(), "s", h, nil))
+	var all []stream.CommitID
+	for i := range 30 {
+		id := stream.CommitID(100 + i)
+		var err error
+		h, err = d.Commit(t.Context(), "s", aBatch(id, body(10)), limits)
+		check(t, err)
+		all = append(all, id)
+		if i%3 == 2 {
+			// Up to the middle of the buffer, as seen by somebody.
+			to := h.Buffer[len(h.Buffer)/2].To
+			h, err = d.Trim(t.Context(), "s", h, to)
+			check(t, err)
+		}
+		got := make([]stream.CommitID, 0, len(h.Recent))
+		for _, m := range h.Recent {
+			if m.ID != 1<<60 {
+				got = append(got, m.ID)
+			}
+		}
+		if len(got) < min(len(all), dynamo.Remembered) || !slices.Equal(got, all[len(all)-len(got):]) {
+			t.Fatalf("after %d commits %v are remembered", len(all), got)
+		}
+	}
+}
+
+// What the core makes of a lost answer: the append is acknowledged once, and is there
+// once, whether its request took effect or not.
+func TestLogSettlesLostAnswers(t *testing.T) {
+	direct := sdk(t, processes.dynoxide)
+	table := newTable(t, direct)
+	for i, f := range []struct {
+		name  string
+		fails breakage
+	}{
+		{"applied, and the answer lost", lost},
+		{"applied, and the answer torn", func(d *door, w http.ResponseWriter, r *http.Request) {
+			d.behind.ServeHTTP(httptest.NewRecorder(), r)
+			torn(d, w, r)
+		}},
+		{"not applied, and nobody says so", reset},
+		{"internal error", answers(500, "InternalServerError")},
+		{"throttled", answers(400, "ThrottlingException")},
+	} {
+		for _, a := range []struct {
+			name   string
+			append func() *stream.Append
+		}{
+			{"plain", func() *stream.Append { return body(10) }},
+			{"producer", func() *stream.Append { return produced("p", 0, 0, 10) }},
+			{"staged", func() *stream.Append { return body(5000) }},
+		} {
+			t.Run(f.name+"/"+a.name, func(t *testing.T) {
+				name := fmt.Sprint(a.name, i)
+				d := newDoor(t)
+				log, err := stream.New(d.store(t, table), stream.Options{Limits: limits})
+				check(t, err)
+				_, _, err = log.Create(t.Context(), name, &stream.Create{Config: stream.Config{ContentType: "text/plain"}})
+				check(t, err)
+				d.breaking(onceOnly(f.fails), "UpdateItem")
+				want := a.append()
+				done, err := log.Append(within(t), name, want)
+				check(t, err)
+				d.breaking(nil)
+				reader, err := stream.New(newStore(t, direct, table), stream.Options{Limits: limits})
+				check(t, err)
+				p, err := reader.Read(t.Context(), name, stream.Start())
+				check(t, err)
+				if p.Size != want.Records.Size || p.Next != done.Tail {
+					t.Errorf("%d bytes up to %v; appended were %d up to %v", p.Size, p.Next, want.Records.Size, done.Tail)
+				}
+			})
+		}
+	}
+}
+
+// onceOnly breaks the first request; the others get through.
+func onceOnly(b breakage) breakage {
+	var broken atomic.Bool
+	return func(d *door, w http.ResponseWriter, r *http.Request) {
+		if broken.CompareAndSwap(false, true) {
+			b(d, w, r)
+			return
+		}
+		d.behind.ServeHTTP(w, r)
+	}
+}
