@@ -45,8 +45,8 @@ vet:
 	cd localstack/enginebench && $(GO) vet ./...
 
 # The driver suites run once more without the detector, which makes them sample.
-test-go: ## Go tests with the race detector; fuzz targets run their seeds
-	$(GO) test -race -timeout 10m ./...
+test-go: node_modules ## Go tests with the race detector; fuzz targets run their seeds
+	$(GO) test -race -timeout 15m ./...
 	$(GO) test -timeout 10m ./pkg/memory ./pkg/embedded
 
 node_modules: package.json package-lock.json
@@ -54,16 +54,21 @@ node_modules: package.json package-lock.json
 	@touch node_modules
 
 # The embedded server's long-poll must be shorter than a test's timeout.
-conformance: build node_modules ## the official conformance suite, on both stores
+conformance: build build-lambda ## the official conformance suite, on both local stores and through the Lambda host
 	STORE=memory LONG_POLL_WAIT=3s localstack/acceptance/with-server.sh npm run -s conformance
 	STORE=embedded LONG_POLL_WAIT=3s localstack/acceptance/with-server.sh npm run -s conformance
 	STORE=embedded LONG_POLL_WAIT=3s SEGMENT_MAX_MESSAGES=3 localstack/acceptance/with-server.sh npm run -s conformance
+	SERVER=lambda LONG_POLL_WAIT=3s LAMBDA_MAX_REQUESTS=50 localstack/acceptance/with-server.sh npm run -s conformance
 
-clients: build node_modules ## the official npm client against the server
+clients: build build-lambda ## the official npm client against the server and the Lambda host
 	STORE=embedded localstack/acceptance/with-server.sh npm run -s clients
+	SERVER=lambda localstack/acceptance/with-server.sh npm run -s clients
 
 bench: build node_modules ## the server and the npm reference server through HTTP, with ratios
 	$(GO) run ./localstack/bench -server ./bin/server $(BENCH_FLAGS)
+
+bench-lambda: build-lambda functions ## what the functions cost in requests, units and round trips, and how they start
+	@$(GO) run ./localstack/lambdabench $(BENCH_FLAGS)
 
 bench-engines: ## the comparison of storage engines behind the choice in DESIGN.md
 	cd localstack/enginebench && $(GO) run . -dir "$${TMPDIR:-/tmp}" -seconds 3

@@ -63,7 +63,7 @@ func TestHandlerMakesNoRequest(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	asked := make(chan struct{}, 1)
+	asked := make(chan struct{}, 100)
 	go func() {
 		for {
 			c, err := silent.Accept()

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs a command against a local server that is started for it, on a free port of
-# loopback, with an empty data directory:
+# loopback, with an empty data directory; with SERVER=lambda against the Lambda host:
 #
 #   localstack/acceptance/with-server.sh npm run -s conformance
 #
@@ -21,7 +21,7 @@ stop() {
 }
 trap stop EXIT
 
-PORT=0 DATA_DIR="$scratch/data" ./bin/server >"$scratch/out" 2>"$scratch/log" &
+PORT=0 DATA_DIR="$scratch/data" "./bin/${SERVER:-server}" >"$scratch/out" 2>"$scratch/log" &
 server=$!
 for _ in $(seq 100); do
   grep -q '^Durable Streams server on ' "$scratch/out" && break

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
 	"strconv"
 	"time"
 
@@ -87,17 +88,32 @@ func (f *fields) uint(name string) uint64 {
 	return 0
 }
 
+// int returns a number that counts something.
+func (f *fields) int(name string) int {
+	n := f.uint(name)
+	if n > math.MaxInt {
+		f.fail(name, "too large")
+		return 0
+	}
+	return int(n)
+}
+
 // millis returns a time; the zero time if it is absent.
 func (f *fields) millis(name string) time.Time {
 	if !f.has(name) {
 		return time.Time{}
 	}
-	return time.UnixMilli(int64(f.uint(name))).UTC()
+	return time.UnixMilli(int64(f.int(name))).UTC()
 }
 
 // duration returns a number of milliseconds.
 func (f *fields) duration(name string) time.Duration {
-	return time.Duration(f.uint(name)) * time.Millisecond
+	ms := f.int(name)
+	if ms > math.MaxInt64/int(time.Millisecond) {
+		f.fail(name, "too large")
+		return 0
+	}
+	return time.Duration(ms) * time.Millisecond
 }
 
 // blob returns bytes; nil if they are absent.

@@ -99,7 +99,7 @@ func decodeChunk(it item) (stream.Chunk, error) {
 		return stream.Chunk{}, err
 	}
 	e.To = to
-	if e.Count != int(f.uint("n")) || e.Size != int(f.uint("z")) {
+	if e.Count != f.int("n") || e.Size != f.int("z") {
 		return stream.Chunk{}, corrupt("chunk under %q has %d records of %d bytes, not as noted", token, e.Count, e.Size)
 	}
 	return stream.Chunk(e), nil

@@ -11,7 +11,7 @@ var (
 	DecodeManifest  = decodeManifest
 	AppendData      = appendData
 	ParseData       = parseData
-	HeadKey         = headKey
+	HeadAttributes  = headAttributes
 )
 
 const (

@@ -119,9 +119,9 @@ func decodeHead(it item) (*stream.Head, error) {
 		Version:      f.uint("v"),
 		Commits:      f.uint("c"),
 		CreatedAt:    f.millis("t"),
-		SegmentCount: int(f.uint("n")),
-		SegmentSize:  int(f.uint("z")),
-		BufferSize:   int(f.uint("bs")),
+		SegmentCount: f.int("n"),
+		SegmentSize:  f.int("z"),
+		BufferSize:   f.int("bs"),
 		Seq:          f.text("q"),
 		Spilled:      f.has("s"),
 	}

@@ -89,9 +89,9 @@ func decodeManifest(it item) (stream.Manifest, error) {
 		Segment: f.uint("g"),
 		From:    f.offset("o"),
 		To:      f.offset("t"),
-		Count:   int(f.uint("n")),
+		Count:   f.int("n"),
 		Object:  f.text("k"),
-		Size:    int64(f.uint("z")),
+		Size:    int64(f.int("z")),
 		CRC:     uint32(f.uint("h")),
 	}
 	return m, f.err

@@ -26,13 +26,7 @@ func valueSize(v types.AttributeValue) int {
 	case *types.AttributeValueMemberB:
 		return len(v.Value)
 	case *types.AttributeValueMemberN:
-		// Two digits a byte, without zeros at either end, and one byte more.
-		digits := strings.Trim(strings.Replace(v.Value, ".", "", 1), "-0")
-		size = (len(digits)+1)/2 + 1
-		if strings.HasPrefix(v.Value, "-") {
-			size++
-		}
-		return size
+		return numberSize(v.Value)
 	case *types.AttributeValueMemberBS:
 		for _, b := range v.Value {
 			size += len(b)
@@ -51,4 +45,22 @@ func valueSize(v types.AttributeValue) int {
 	default: // BOOL and NULL; the others are not used
 		return 1
 	}
+}
+
+// numberSize is the size of a whole number; there are no others here. Its digits go
+// in pairs from the right, a byte each, without pairs of zeros at either end.
+func numberSize(n string) int {
+	digits, negative := strings.CutPrefix(n, "-")
+	digits = strings.TrimLeft(digits, "0")
+	if len(digits)%2 != 0 {
+		digits = "0" + digits
+	}
+	for strings.HasSuffix(digits, "00") {
+		digits = digits[:len(digits)-2]
+	}
+	size := 1 + len(digits)/2
+	if negative {
+		size++
+	}
+	return size
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -22,7 +23,7 @@ func Table(name string) *dynamodb.CreateTableInput {
 	attribute := func(name string, t types.ScalarAttributeType) types.AttributeDefinition {
 		return types.AttributeDefinition{AttributeName: &name, AttributeType: t}
 	}
-	keys := func(partition, sort string) []types.KeySchemaElement {
+	schema := func(partition, sort string) []types.KeySchemaElement {
 		return []types.KeySchemaElement{
 			{AttributeName: &partition, KeyType: types.KeyTypeHash},
 			{AttributeName: &sort, KeyType: types.KeyTypeRange},
@@ -37,10 +38,10 @@ func Table(name string) *dynamodb.CreateTableInput {
 			attribute(workKey, types.ScalarAttributeTypeS),
 			attribute(workDue, types.ScalarAttributeTypeN),
 		},
-		KeySchema: keys(partitionKey, sortKey),
+		KeySchema: schema(partitionKey, sortKey),
 		GlobalSecondaryIndexes: []types.GlobalSecondaryIndex{{
 			IndexName: aws.String(workIndex),
-			KeySchema: keys(workKey, workDue),
+			KeySchema: schema(workKey, workDue),
 			Projection: &types.Projection{
 				ProjectionType:   types.ProjectionTypeInclude,
 				NonKeyAttributes: []string{owedLives},
@@ -108,15 +109,32 @@ func EnsureTable(ctx context.Context, c TableClient, name string) (streamARN str
 // sameKeys reports in what a table differs from its definition so that the driver
 // cannot work with it.
 func sameKeys(got *types.TableDescription, want *dynamodb.CreateTableInput) error {
-	for i, k := range want.KeySchema {
-		if i >= len(got.KeySchema) || aws.ToString(got.KeySchema[i].AttributeName) != *k.AttributeName {
-			return fmt.Errorf("its keys are not %s and %s: it was not made for this server", partitionKey, sortKey)
-		}
+	if keys(got.KeySchema, got.AttributeDefinitions) != keys(want.KeySchema, want.AttributeDefinitions) {
+		return fmt.Errorf("its keys are not %s and %s: it was not made for this server", partitionKey, sortKey)
 	}
 	for _, index := range got.GlobalSecondaryIndexes {
-		if aws.ToString(index.IndexName) == workIndex {
+		if aws.ToString(index.IndexName) != workIndex {
+			continue
+		}
+		p := index.Projection
+		projected := p != nil && (p.ProjectionType == types.ProjectionTypeAll || slices.Contains(p.NonKeyAttributes, owedLives))
+		if projected && keys(index.KeySchema, got.AttributeDefinitions) == keys(want.GlobalSecondaryIndexes[0].KeySchema, want.AttributeDefinitions) {
 			return nil
 		}
+		return fmt.Errorf("its index %q has other keys or lacks %q: it was not made for this server", workIndex, owedLives)
 	}
 	return fmt.Errorf("it lacks the index %q: it was not made for this server", workIndex)
+}
+
+// keys describes keys by role, name and type, so that they can be compared.
+func keys(schema []types.KeySchemaElement, attributes []types.AttributeDefinition) string {
+	described := make(map[types.KeyType]string)
+	for _, k := range schema {
+		for _, a := range attributes {
+			if aws.ToString(a.AttributeName) == aws.ToString(k.AttributeName) {
+				described[k.KeyType] = *a.AttributeName + " " + string(a.AttributeType)
+			}
+		}
+	}
+	return fmt.Sprint(described)
 }

@@ -18,8 +18,8 @@ func TestBufferedSSE(t *testing.T) {
 		k.run(t, appendText("one"))
 		k.run(t, appendText("two"))
 		v := k.open(t, sseFrom("-1"))
-		if took := v.finished(t, sseFrom("-1")); took != 0 {
-			t.Errorf("took %v, want nothing", took)
+		if took := v.finished(t, sseFrom("-1")); took != shortestSSE {
+			t.Errorf("took %v, want %v", took, shortestSSE)
 		}
 		v.expect(t, data("onetwo")+open1000(6))
 	})

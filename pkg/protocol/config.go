@@ -37,8 +37,8 @@ type Config struct {
 	// has been sent. Everywhere else the answer goes first.
 	FlushBeforeAnswer bool
 	// Buffered says that the front door sends nothing before the handler returns. An
-	// SSE response then ends with its first records, or after LongPollWait without
-	// any: it is a long-poll in the form of events.
+	// SSE response then ends with its first records, after a second at least, or after
+	// LongPollWait without any: it is a long-poll in the form of events.
 	Buffered bool
 	// Logger gets one line for each request. Default: no logging.
 	Logger *slog.Logger

@@ -1,8 +1,10 @@
 package protocol
 
 import (
+	"context"
 	"errors"
 	"net/http"
+	"time"
 
 	"github.com/commoncurriculum/durable-streams-aws/pkg/stream"
 )
@@ -18,8 +20,8 @@ var (
 // Each page is one data event, followed at once by a control event that says
 // where it ends; a page without records is a control event alone. The response
 // ends after the configured lifetime, when the stream is closed or gone, when the
-// reader stops reading, and on shutdown; and with the first records if nothing is
-// sent before it ends. There is nothing to say then: the last
+// reader stops reading, and on shutdown. If nothing is sent before it ends, it ends
+// with the first records. There is nothing to say then: the last
 // control event tells where to go on.
 func (x *exchange) sse(q query) error {
 	x.kind = liveSSE
@@ -55,6 +57,7 @@ func (x *exchange) sse(q query) error {
 			return nil
 		}
 		if x.config.Buffered && page.Count > 0 {
+			x.hold(ctx)
 			return nil
 		}
 		if page, err = follower.Next(ctx); err != nil {
@@ -85,4 +88,19 @@ func (x *exchange) sendEvents(p *stream.Page, text bool, cursor uint64) error {
 		return err
 	}
 	return x.flushAnswer()
+}
+
+// shortestSSE is how long a buffered SSE response lasts at least. The official client
+// (0.2.7) counts connections of less than a second, and after three in a row it ends the
+// reader's loop as if the stream were closed.
+const shortestSSE = 1100 * time.Millisecond
+
+// hold waits until a buffered SSE response has lasted long enough.
+func (x *exchange) hold(ctx context.Context) {
+	rest := time.NewTimer(shortestSSE - time.Since(x.start))
+	defer rest.Stop()
+	select {
+	case <-rest.C:
+	case <-ctx.Done():
+	}
 }

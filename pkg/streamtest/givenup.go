@@ -27,10 +27,9 @@ func givenUp(t *testing.T, d stream.Driver) {
 		}
 	}
 	attempts = slices.DeleteFunc(attempts, func(a attempt) bool {
-		_, slow := d.(Slow)
-		return slow && !sampled(d, a.name)
+		return isSlow(d) && !sampled(d, a.name)
 	})
-	inParallel(attempts, func(a attempt) {
+	inParallel(d, attempts, func(a attempt) {
 		if err := a.giveUp(t.Context(), d); err != nil {
 			t.Errorf("%s: %v", a.name, err)
 		}

@@ -22,7 +22,7 @@ const seedVariable = "STREAMTEST_SEED"
 // of all driver calls fails and late effects take place at any moment.
 func randomFaults(t *testing.T, d stream.Driver) {
 	rounds := uint64(24)
-	if _, slow := d.(Slow); slow {
+	if isSlow(d) {
 		rounds = 4
 	}
 	seed := uint64(time.Now().UnixNano())

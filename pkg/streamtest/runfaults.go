@@ -122,7 +122,7 @@ func trialsOf(m Method, n int, producers bool) (trials []trial) {
 
 // runTrials runs trials, many at once: they mostly wait.
 func runTrials(t *testing.T, d stream.Driver, trials []trial) {
-	inParallel(trials, func(one trial) {
+	inParallel(d, trials, func(one trial) {
 		one.name = fmt.Sprintf("%s, producers: %v", one.name, one.producers)
 		if !sampled(d, one.name) {
 			return
@@ -133,10 +133,14 @@ func runTrials(t *testing.T, d stream.Driver, trials []trial) {
 	})
 }
 
-func inParallel[T any](all []T, run func(T)) {
+func inParallel[T any](d stream.Driver, all []T, run func(T)) {
 	queue := make(chan T)
 	var wg sync.WaitGroup
-	for range 64 {
+	workers := 64
+	if isSlow(d) {
+		workers = 8
+	}
+	for range workers {
 		wg.Go(func() {
 			for one := range queue {
 				run(one)
@@ -157,6 +161,9 @@ func (one trial) run(ctx context.Context, d stream.Driver) (map[Method]int, erro
 	if one.crash {
 		// Nobody waits for a dead process for long.
 		limits.WriteTimeout = 60 * time.Millisecond
+		if isSlow(d) {
+			limits.WriteTimeout = time.Second
+		}
 	}
 	// A life begins later than all that was done in the one before.
 	clock := NewClock()

@@ -20,10 +20,9 @@ import (
 func RunModel(t *testing.T, open func(t *testing.T) stream.Driver) {
 	d := open(t)
 	var runs atomic.Int64
-	_, slow := d.(Slow)
 	rapid.Check(t, func(rt *rapid.T) {
 		run := runs.Add(1)
-		if slow && run > slowRuns {
+		if isSlow(d) && run > slowRuns {
 			return
 		}
 		m := newMachine(t.Context(), rt, d, fmt.Sprint("model ", run))

@@ -21,6 +21,11 @@ func sampled(d stream.Driver, name string) bool {
 	return h.Sum32()%oneIn(d) == 0
 }
 
+func isSlow(d stream.Driver) bool {
+	_, slow := d.(Slow)
+	return slow
+}
+
 func oneIn(d stream.Driver) uint32 {
 	if s, ok := d.(Slow); ok {
 		return max(1, s.OneIn)
