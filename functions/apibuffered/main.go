@@ -27,7 +27,9 @@ import (
 )
 
 func main() {
-	c, err := config.ReadFunction(boot.Environ())
+	environ := boot.Environ()
+	boot.LimitMemory(environ)
+	c, err := config.ReadFunction(environ)
 	if err != nil {
 		boot.Fail(err)
 	}

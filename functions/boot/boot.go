@@ -12,6 +12,8 @@ import (
 	"log/slog"
 	"net/url"
 	"os"
+	"runtime/debug"
+	"strconv"
 	"strings"
 	"time"
 
@@ -45,6 +47,18 @@ func Logger(w io.Writer, level string) *slog.Logger {
 		l = slog.LevelInfo // the configuration has been checked
 	}
 	return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: l}))
+}
+
+// LimitMemory has the garbage collector keep the heap within three eighths of the memory
+// that the function has. Without it, large bodies one after another take a process to three
+// quarters of the smallest memory, in a heap of which most is garbage; at the whole,
+// Lambda kills it. A GOMEMLIMIT in the environment goes first.
+func LimitMemory(environ map[string]string) {
+	megabytes, err := strconv.ParseInt(environ["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"], 10, 32)
+	if err != nil || megabytes <= 0 || environ["GOMEMLIMIT"] != "" {
+		return // not on Lambda, or somebody knows better
+	}
+	debug.SetMemoryLimit(megabytes << 20 * 3 / 8)
 }
 
 // Fail reports why the function cannot start, in one line, and ends the process.

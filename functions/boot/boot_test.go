@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
@@ -144,6 +145,30 @@ func TestLogger(t *testing.T) {
 		}
 		if !slices.Equal(got, levels[i:]) {
 			t.Errorf("level %s logs %v", level, got)
+		}
+	}
+}
+
+func TestLimitMemory(t *testing.T) {
+	before := debug.SetMemoryLimit(-1) // asks only
+	t.Cleanup(func() { debug.SetMemoryLimit(before) })
+	const variable = "AWS_LAMBDA_FUNCTION_MEMORY_SIZE"
+	for _, c := range []struct {
+		environ map[string]string
+		want    int64
+	}{
+		{map[string]string{variable: "128"}, 64 << 20},
+		{map[string]string{variable: "10240"}, 5 << 30},
+		{map[string]string{}, before},
+		{map[string]string{variable: "much"}, before},
+		{map[string]string{variable: "0"}, before},
+		{map[string]string{variable: "-128"}, before},
+		{map[string]string{variable: "128", "GOMEMLIMIT": "1GiB"}, before},
+	} {
+		debug.SetMemoryLimit(before)
+		boot.LimitMemory(c.environ)
+		if got := debug.SetMemoryLimit(-1); got != c.want {
+			t.Errorf("%v: %d, want %d", c.environ, got, c.want)
 		}
 	}
 }

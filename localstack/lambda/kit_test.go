@@ -5,6 +5,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
 	"flag"
 	"fmt"
@@ -287,10 +288,13 @@ func do(t *testing.T, method, url, body string, headers ...string) answer {
 	return answer{response.StatusCode, response.Header, string(read)}
 }
 
-// open sends a request and returns the response as it begins.
+// open sends a request and returns the response as it begins. One that never ends is cut
+// off after twice the patience.
 func open(t *testing.T, method, url, body string, headers ...string) *http.Response {
 	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
+	ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
+	t.Cleanup(cancel)
+	r, err := http.NewRequestWithContext(ctx, method, url, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}

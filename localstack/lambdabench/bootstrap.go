@@ -73,111 +73,94 @@ func startTimes(ctx context.Context, w io.Writer, bootstrap string, env []string
 // peakMemory prints the most memory that one process has had, as it does more and more.
 func peakMemory(ctx context.Context, w io.Writer, bootstrap string, env []string) (err error) {
 	const appends, large = 100, 4 << 20
+	message := `{"from":"ann","text":"hello"}`
+	batch := []byte("[" + strings.Repeat(message+",", large/(len(message)+1)-1) + message + "]")
 	f, err := startFunction(ctx, bootstrap, env)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, f.stop()) }()
-	const small, big = "/v1/stream/memory/small", "/v1/stream/memory/large"
+	small := client{f, "/v1/stream/memory/small", "application/octet-stream"}
+	big := client{f, "/v1/stream/memory/large", "application/octet-stream"}
+	messages := client{f, "/v1/stream/memory/messages", "application/json"}
+	for _, s := range []client{small, big, messages} {
+		if err := s.request(ctx, "PUT", nil, 0); err != nil {
+			return err
+		}
+	}
 	fmt.Fprint(w, "Peak memory of one process (VmHWM)\n\n| after | MB |\n|---|---|\n")
 	for _, step := range []struct {
-		name string
-		do   func() error
+		name  string
+		times int
+		do    func() error
 	}{
-		{"the start", func() error { return nil }},
-		{fmt.Sprintf("%d appends of 100 bytes", appends), func() error {
-			if err := f.request(ctx, "PUT", small, nil, nil); err != nil {
-				return err
-			}
-			for range appends {
-				if err := f.request(ctx, "POST", small, make([]byte, 100), nil); err != nil {
-					return err
-				}
-			}
-			return nil
-		}},
-		{fmt.Sprintf("an append of %d bytes, as base64", large), func() error {
-			if err := f.request(ctx, "PUT", big, nil, nil); err != nil {
-				return err
-			}
-			return f.request(ctx, "POST", big, make([]byte, large), nil)
-		}},
-		{"reading it", func() error {
-			var n counter
-			err := f.request(ctx, "GET", big, nil, &n)
-			if err == nil && n < large {
-				err = fmt.Errorf("only %d bytes of %d came back", n, large)
-			}
-			return err
-		}},
-		{"the same ten times", func() error {
-			for range 10 {
-				err := f.request(ctx, "POST", big, make([]byte, large), nil)
-				if err == nil {
-					err = f.request(ctx, "GET", big, nil, nil)
-				}
-				if err != nil {
-					return err
-				}
-			}
-			return nil
+		{"the start and three creates", 1, func() error { return nil }},
+		{"appends of 100 bytes", appends, func() error { return small.request(ctx, "POST", make([]byte, 100), 0) }},
+		{"appends of 4 MiB, as base64", 1, func() error { return big.request(ctx, "POST", make([]byte, large), 0) }},
+		{"reads of 4 MiB", 1, func() error { return big.request(ctx, "GET", nil, large) }},
+		{"appends of 4 MiB of small JSON messages", 1, func() error { return messages.request(ctx, "POST", batch, 0) }},
+		{"reads of 4 MiB of JSON messages", 1, func() error { return messages.request(ctx, "GET", nil, len(batch)/2) }},
+		{"appends and reads of 4 MiB, all again", 10, func() error {
+			return errors.Join(
+				big.request(ctx, "POST", make([]byte, large), 0), big.request(ctx, "GET", nil, large),
+				messages.request(ctx, "POST", batch, 0), messages.request(ctx, "GET", nil, len(batch)/2))
 		}},
 	} {
-		if err := step.do(); err != nil {
-			return fmt.Errorf("%s: %w", step.name, err)
+		for range step.times {
+			if err := step.do(); err != nil {
+				return fmt.Errorf("%s: %w", step.name, err)
+			}
 		}
 		peak, err := f.peak()
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(w, "| %s | %.1f |\n", step.name, float64(peak)/1e6)
+		fmt.Fprintf(w, "| %d %s | %.1f |\n", step.times, step.name, float64(peak)/1e6)
 	}
 	fmt.Fprintln(w)
 	return nil
 }
 
-// counter counts what is written to it.
-type counter int
-
-func (c *counter) Write(p []byte) (int, error) {
-	*c += counter(len(p))
-	return len(p), nil
+// client makes requests to one stream of a function.
+type client struct {
+	function          *function
+	path, contentType string
 }
 
-// request sends a request as a function URL does, and fails if it does. The response,
-// its prelude included, goes to the writer if there is one.
-func (f *function) request(ctx context.Context, method, path string, body []byte, response io.Writer) error {
+// request sends a request as a function URL does. It fails if the answer does, or has
+// fewer bytes than it should have.
+func (s client) request(ctx context.Context, method string, body []byte, least int) error {
+	text, binary := string(body), s.contentType != "application/json"
+	if binary {
+		text = base64.StdEncoding.EncodeToString(body)
+	}
 	event, err := json.Marshal(map[string]any{
-		"version": "2.0", "rawPath": path, "headers": map[string]string{"content-type": "application/octet-stream"},
+		"version": "2.0", "rawPath": s.path, "headers": map[string]string{"content-type": s.contentType},
 		"requestContext": map[string]any{"http": map[string]string{"method": method}},
-		"body":           base64.StdEncoding.EncodeToString(body), "isBase64Encoded": true,
+		"body":           text, "isBase64Encoded": binary,
 	})
 	if err != nil {
 		return err
 	}
-	var begin strings.Builder
-	to := io.Writer(&firstBytes{&begin, 200})
-	if response != nil {
-		to = io.MultiWriter(to, response)
-	}
-	if err := f.invoke(ctx, event, to); err != nil {
+	var got beginning
+	if err := s.function.invoke(ctx, event, &got); err != nil {
 		return err
 	}
-	if !strings.HasPrefix(begin.String(), `{"statusCode":2`) {
-		return fmt.Errorf("%s %s: %s", method, path, begin.String())
+	if !strings.HasPrefix(string(got.kept), `{"statusCode":2`) || got.length < least {
+		return fmt.Errorf("%s %s: %d bytes: %s", method, s.path, got.length, got.kept)
 	}
 	return nil
 }
 
-// firstBytes passes the first few bytes on and drops the others.
-type firstBytes struct {
-	to   io.Writer
-	left int
+// beginning keeps the first bytes that are written to it, and counts all.
+type beginning struct {
+	kept   []byte
+	length int
 }
 
-func (b *firstBytes) Write(p []byte) (int, error) {
-	n := min(b.left, len(p))
-	b.left -= n
-	_, err := b.to.Write(p[:n])
-	return len(p), err
+func (b *beginning) Write(p []byte) (int, error) {
+	const enough = 200
+	b.kept = append(b.kept, p[:min(len(p), enough-len(b.kept))]...)
+	b.length += len(p)
+	return len(p), nil
 }

@@ -14,8 +14,9 @@ import (
 	"github.com/commoncurriculum/durable-streams-aws/pkg/dynamo"
 )
 
-// TestMemoryOfTheFunction: a body of 4 MB, which is 5.6 MB in its event, takes a function
-// no further than half of the smallest memory that Lambda gives. The times that start
+// TestMemoryOfTheFunction: a body of 4 MiB, which is 5.6 MB in its event, takes a function
+// no further than half of the smallest memory that Lambda gives; and whatever comes after
+// it, there is room left. The times that start
 // prints are the machine's as much as the function's; they are not judged here.
 func TestMemoryOfTheFunction(t *testing.T) {
 	bootstrap := filepath.Join(t.TempDir(), "bootstrap")
@@ -43,13 +44,16 @@ func TestMemoryOfTheFunction(t *testing.T) {
 	}
 	t.Log(out.String())
 	rows := regexp.MustCompile(`(?m)^\| (.*) \| ([0-9.]+) \|$`).FindAllStringSubmatch(out.String(), -1)
-	if len(rows) != 5 {
-		t.Fatalf("there should be five rows of memory:\n%s", out.String())
+	if len(rows) != 7 {
+		t.Fatalf("there should be seven rows of memory:\n%s", out.String())
 	}
-	const most = 64
-	for _, row := range rows {
+	for i, row := range rows {
+		most := 64.0
+		if i > 3 {
+			most = 84 // batches of 140,000 messages, again and again
+		}
 		if mb, err := strconv.ParseFloat(row[2], 64); err != nil || mb > most {
-			t.Errorf("after %s it has had %s MB, more than %d", row[1], row[2], most)
+			t.Errorf("after %s it has had %s MB, more than %v", row[1], row[2], most)
 		}
 	}
 }

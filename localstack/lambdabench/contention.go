@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -13,74 +14,89 @@ import (
 	"github.com/commoncurriculum/durable-streams-aws/pkg/stream"
 )
 
+const contenders, contended = 8, 5 * time.Second
+
 // contention has eight processes append to one stream without pause, one of them
 // with a round trip ten times as short. It fails if anything was lost or repeated.
+// Beside it the same processes make bare conditional updates of one item, which is
+// as fast as it can be.
 func contention(ctx context.Context, w io.Writer, s *site, roundTrip time.Duration) error {
-	const processes, lasts = 8, 5 * time.Second
 	if err := s.create(ctx, "contended"); err != nil {
 		return err
 	}
-	writers := make([]*writer, processes)
-	for i := range writers {
-		trip := roundTrip
-		if i == 0 {
-			trip /= 10
-		}
-		log, m, err := s.process(stream.Options{}, trip)
-		if err != nil {
-			return err
-		}
-		writers[i] = &writer{id: i, log: log, meter: m}
+	bare, err := s.contend(roundTrip, func(one *writer) error { return bareUpdate(ctx, one.meter, s.table) })
+	if err != nil {
+		return err
 	}
-	until := time.Now().Add(lasts)
-	var group sync.WaitGroup
-	for _, one := range writers {
-		group.Go(func() { one.run(ctx, until) })
+	writers, err := s.contend(roundTrip, func(one *writer) error { return one.append(ctx) })
+	if err != nil {
+		return err
 	}
-	group.Wait()
-
-	fmt.Fprintf(w, "%d processes append to one stream for %v without pause; process 0 has a round trip of %v, the others of %v\n\n", processes, lasts, roundTrip/10, roundTrip)
-	fmt.Fprintln(w, "| process | appends | p50 ms | p99 ms | requests refused |\n|---|---|---|---|---|")
-	for _, one := range writers {
-		if one.err != nil {
-			return fmt.Errorf("process %d: %w", one.id, one.err)
-		}
-		t := percentiles(one.times)
-		fmt.Fprintf(w, "| %d | %d | %.1f | %.1f | %d |\n", one.id, len(one.times), milliseconds(t.p50), milliseconds(t.p99), one.usage.Refused)
+	fmt.Fprintf(w, "%d processes write one item for %v without pause; process 0 has a round trip of %v, the others of %v\n\n", contenders, contended, roundTrip/10, roundTrip)
+	fmt.Fprintln(w, "| process | bare updates | p50 ms | p99 ms | appends | p50 ms | p99 ms | p99/p50 | requests refused, of appends | of flushes |")
+	fmt.Fprintln(w, "|---|---|---|---|---|---|---|---|---|---|")
+	for i, one := range writers {
+		a, b := percentiles(slices.Clone(one.times)), percentiles(bare[i].times)
+		fmt.Fprintf(w, "| %d | %d | %.1f | %.1f | %d | %.1f | %.1f | %.1f | %d | %d |\n", i, len(bare[i].times), milliseconds(b.p50), milliseconds(b.p99),
+			len(one.times), milliseconds(a.p50), milliseconds(a.p99), ratio(a.p99, a.p50), one.meter.Take().Refused, one.flushMeter.Take().Refused)
 	}
 	fmt.Fprintln(w)
 	return check(ctx, writers)
 }
 
-// writer is a process that appends its number and a count.
-type writer struct {
-	id    int
-	log   *stream.Log
-	meter *meter.Client
-	times []time.Duration
-	usage meter.Usage
-	err   error
+// contend lets processes do something at the same time, each again and again.
+func (s *site) contend(roundTrip time.Duration, do func(*writer) error) ([]*writer, error) {
+	writers := make([]*writer, contenders)
+	for i := range writers {
+		trip := roundTrip
+		if i == 0 {
+			trip /= 10
+		}
+		one := &writer{id: i}
+		var err error
+		if one.log, one.meter, err = s.process(stream.Options{}, trip); err != nil {
+			return nil, err
+		}
+		if one.flusher, one.flushMeter, err = s.process(stream.Options{}, trip); err != nil {
+			return nil, err
+		}
+		writers[i] = one
+	}
+	until := time.Now().Add(contended)
+	var group sync.WaitGroup
+	errs := make([]error, len(writers))
+	for i, one := range writers {
+		group.Go(func() {
+			for time.Now().Before(until) && errs[i] == nil {
+				start := time.Now()
+				errs[i] = do(one)
+				one.times = append(one.times, time.Since(start))
+			}
+			one.flushes.Wait()
+		})
+	}
+	group.Wait()
+	return writers, errors.Join(errs...)
 }
 
-func (w *writer) run(ctx context.Context, until time.Time) {
-	var flushes sync.WaitGroup
-	defer flushes.Wait()
-	for time.Now().Before(until) && w.err == nil {
-		a := &stream.Append{ContentType: contentType}
-		a.Records.Add(fmt.Appendf(nil, "%d %06d%s\n", w.id, len(w.times), strings.Repeat(".", 90)))
-		start := time.Now()
-		done, err := w.log.Append(ctx, "contended", a)
-		if err != nil {
-			w.err = err
-			return
-		}
-		w.times = append(w.times, time.Since(start))
-		if done.FlushDue() {
-			flushes.Go(func() { _ = w.log.Flush(ctx, "contended", done) })
-		}
+// writer is a process that appends its number and a count. It flushes after the
+// answer, as a function does; with a meter of its own, to tell the two apart.
+type writer struct {
+	id                int
+	log, flusher      *stream.Log
+	meter, flushMeter *meter.Client
+	flushes           sync.WaitGroup
+	times             []time.Duration
+}
+
+func (w *writer) append(ctx context.Context) error {
+	a := &stream.Append{ContentType: contentType}
+	a.Records.Add(fmt.Appendf(nil, "%d %06d%s\n", w.id, len(w.times), strings.Repeat(".", 90)))
+	done, err := w.log.Append(ctx, "contended", a)
+	if err == nil && done.FlushDue() {
+		w.flushes.Go(func() { _ = w.flusher.Flush(ctx, "contended", done) })
 	}
-	flushes.Wait()
-	w.usage = w.meter.Take()
+	return err
 }
 
 // check reads the stream: each writer's records must be there once, in order.

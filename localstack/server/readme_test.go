@@ -71,17 +71,19 @@ func TestCurlTour(t *testing.T) {
 }
 
 func TestReadmeListsEveryVariable(t *testing.T) {
-	var rows []string
-	for _, v := range config.Variables(config.Server{}) {
-		value := "`" + v.Default + "`"
-		if v.Default == "" {
-			value = ""
+	for _, c := range []any{config.Server{}, config.Function{}, config.LambdaHost{}} {
+		rows := []string{"| variable | default | meaning |", "|---|---|---|"}
+		for _, v := range config.Variables(c) {
+			value := "`" + v.Default + "`"
+			if v.Default == "" {
+				value = ""
+			}
+			rows = append(rows, fmt.Sprintf("| `%s` | %s | %s |", v.Name, value, v.Doc))
 		}
-		rows = append(rows, fmt.Sprintf("| `%s` | %s | %s |", v.Name, value, v.Doc))
-	}
-	table := strings.Join(rows, "\n")
-	if !strings.Contains(readme(t), table) {
-		t.Errorf("the table of variables in README.md should be:\n%s", table)
+		table := strings.Join(rows, "\n") + "\n"
+		if !strings.Contains(readme(t), table) {
+			t.Errorf("README.md should have this table of the variables of %T:\n%s", c, table)
+		}
 	}
 }
 

@@ -37,7 +37,7 @@ func (s Streams) Limits() stream.Limits {
 
 func (s Streams) check() error {
 	return firstError(
-		positive("MAX_BODY_BYTES", s.MaxBodyBytes),
+		inRange("MAX_BODY_BYTES", s.MaxBodyBytes, 1, 1<<30),
 		positive("PAGE_BYTES", s.PageBytes),
 		positive("LONG_POLL_WAIT", int(s.LongPollWait)),
 		positive("SSE_LIFETIME", int(s.SSELifetime)),

@@ -3,6 +3,7 @@ package dynamo_test
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"testing"
@@ -28,26 +29,31 @@ func TestExpressionAcceptsWhatTheRuleAdmits(t *testing.T) {
 		if err := d.Create(t.Context(), name, h, nil); err != nil {
 			rt.Fatal(err)
 		}
-		b := drawBatch(rt, h, l)
-		want, admitted := stream.Admit(h, b, l)
-		got, err := d.Commit(t.Context(), name, b, l)
-		var no *stream.RefusedError
-		switch {
-		case err == nil && !admitted:
-			rt.Fatalf("the expression accepts what the rule refuses\nhead %+v\nbatch %+v", h, b)
-		case err == nil:
-			accepted++
-			if diff := differ(got, want); diff != "" {
-				rt.Fatalf("the expression makes another head than the rule: %s", diff)
-			}
-		case !errors.As(err, &no):
-			rt.Fatal(err)
-		case admitted && len(b.Appends) == 1:
-			rt.Fatalf("the expression refuses a single append that the rule accepts\nhead %+v\nappend %+v", h, b.Appends[0])
-		default:
-			refused++
-			if diff := differ(no.Head, h); diff != "" {
-				rt.Fatalf("the refusal has another head than the stored one: %s", diff)
+		for range 8 {
+			b := drawBatch(rt, h, l)
+			spoil(rt, h, b)
+			l := border(rt, l, h, b)
+			want, admitted := stream.Admit(h, b, l)
+			got, err := d.Commit(t.Context(), name, b, l)
+			var no *stream.RefusedError
+			switch {
+			case err == nil && !admitted:
+				rt.Fatalf("the expression accepts what the rule refuses\nhead %+v\nbatch %+v", h, b)
+			case err == nil:
+				accepted++
+				if diff := differ(got, want); diff != "" {
+					rt.Fatalf("the expression makes another head than the rule: %s", diff)
+				}
+				h = got
+			case !errors.As(err, &no):
+				rt.Fatal(err)
+			case admitted && len(b.Appends) == 1:
+				rt.Fatalf("the expression refuses a single append that the rule accepts\nhead %+v\nappend %+v", h, b.Appends[0])
+			default:
+				refused++
+				if diff := differ(no.Head, h); diff != "" {
+					rt.Fatalf("the refusal has another head than the stored one: %s", diff)
+				}
 			}
 		}
 	})
@@ -82,14 +88,27 @@ func differ(got, want *stream.Head) string {
 
 var clock = time.UnixMilli(1_767_323_045_678).UTC()
 
+// rarely is true one time in eight. Most requests are to be admitted but for one
+// reason, or else each reason hides behind the others.
+func rarely(t *rapid.T, label string) bool {
+	return rapid.Bool().Draw(t, label) && rapid.Bool().Draw(t, label) && rapid.Bool().Draw(t, label)
+}
+
+// drawLimits makes some of the limits narrow.
 func drawLimits(t *rapid.T) stream.Limits {
 	l := stream.DefaultLimits()
-	l.SegmentCount = rapid.IntRange(1, 12).Draw(t, "SegmentCount")
-	l.SegmentSize = rapid.IntRange(1, 120).Draw(t, "SegmentSize")
-	l.StageSize = rapid.IntRange(12, 40).Draw(t, "StageSize")
-	l.BufferSize = rapid.IntRange(40, 150).Draw(t, "BufferSize")
-	l.BufferCount = rapid.IntRange(1, 8).Draw(t, "BufferCount")
-	l.Producers = rapid.IntRange(1, 4).Draw(t, "Producers")
+	narrow := func(limit *int, label string, wide, from, to int) {
+		*limit = wide
+		if rapid.Bool().Draw(t, label+" is narrow") && rapid.Bool().Draw(t, label+" is narrow") {
+			*limit = rapid.IntRange(from, to).Draw(t, label)
+		}
+	}
+	narrow(&l.SegmentCount, "SegmentCount", 1000, 1, 12)
+	narrow(&l.SegmentSize, "SegmentSize", 10_000, 1, 120)
+	narrow(&l.BufferSize, "BufferSize", 10_000, 40, 150)
+	narrow(&l.StageSize, "StageSize", min(100, l.BufferSize), 12, 40)
+	narrow(&l.BufferCount, "BufferCount", 1000, 1, 8)
+	narrow(&l.Producers, "Producers", 16, 1, 4)
 	return l
 }
 
@@ -103,22 +122,32 @@ func drawHead(t *rapid.T, l stream.Limits) *stream.Head {
 	}
 	switch rapid.IntRange(0, 3).Draw(t, "expiry") {
 	case 1:
-		h.HasTTL, h.TTL = true, time.Duration(rapid.IntRange(0, 3).Draw(t, "TTL"))*time.Second
+		h.HasTTL, h.TTL = true, time.Duration(rapid.SampledFrom([]int{3, 3, 3, 3, 2, 1, 0}).Draw(t, "TTL"))*time.Second
 		h.Deadline = clock.Add(h.Window())
 	case 2:
-		h.ExpiresAt = clock.Add(time.Duration(rapid.IntRange(-1, 1000).Draw(t, "expires")) * time.Millisecond)
+		h.ExpiresAt = clock.Add(time.Duration(rapid.SampledFrom([]int{1101, 1101, 1101, 1000, 301, 300, -1}).Draw(t, "expires")) * time.Millisecond)
 		h.Deadline = h.ExpiresAt
 	}
 	for range rapid.IntRange(0, 6).Draw(t, "history") {
-		if next, ok := stream.Admit(h, drawBatch(t, h, l), l); ok {
+		if next, ok := stream.Admit(h, drawBatch(t, h, l), l); ok && (!next.Closed || rarely(t, "closed")) {
 			h = next
 		} else if next, ok := stream.Trimmed(h, h, h.Tail); ok && rapid.Bool().Draw(t, "trim") {
 			h = next
 		}
 	}
 	h = h.Clone()
-	h.Spilled = rapid.IntRange(0, 5).Draw(t, "spilled") == 0
-	if rapid.IntRange(0, 3).Draw(t, "burn") == 0 {
+	for _, id := range slices.Sorted(maps.Keys(h.Producers)) {
+		p := h.Producers[id]
+		// Numbers that begin with the digits of another one.
+		if p.Seq = 10; rapid.Bool().Draw(t, "ten") {
+			h.Producers[id] = p
+		}
+	}
+	if rarely(t, "ended") {
+		h.Closed = true
+	}
+	h.Spilled = rarely(t, "spilled")
+	if rarely(t, "burn") {
 		h.Burned = []stream.Burned{{ID: stream.CommitID(rapid.IntRange(1, 4).Draw(t, "burned")), At: clock}}
 	}
 	return h
@@ -128,19 +157,81 @@ var mediaTypes = []string{"application/json", "text/plain", `text/PLAIN; charset
 
 func drawBatch(t *rapid.T, h *stream.Head, l stream.Limits) *stream.Batch {
 	b := &stream.Batch{
-		ID:  stream.CommitID(rapid.IntRange(1, 30).Draw(t, "id")),
-		Now: clock.Add(time.Duration(rapid.IntRange(-60, 1100).Draw(t, "now")) * time.Millisecond),
+		ID:  stream.CommitID(rapid.Uint64Range(1, 1<<40).Draw(t, "id")),
+		Now: clock.Add(time.Duration(rapid.IntRange(300, 345).Draw(t, "now")) * time.Millisecond),
+	}
+	switch {
+	case h.HasTTL && rarely(t, "at the end"):
+		b.Now = h.Deadline.Add(time.Duration(rapid.IntRange(-1, 1).Draw(t, "now")) * time.Millisecond)
+	case rarely(t, "another time"):
+		b.Now = clock.Add(time.Duration(rapid.SampledFrom([]int{-60, -1, 0, 1, 50, 299, 300, 301, 350, 351, 400, 1000, 1050, 1100}).Draw(t, "now")) * time.Millisecond)
 	}
 	if rapid.Bool().Draw(t, "knows the life") {
-		b.Incarnation = stream.Incarnation{byte(rapid.IntRange(1, 8).Draw(t, "life")/8 + 1)}
+		b.Incarnation = h.Incarnation
 	}
+	at := h
 	for range rapid.SampledFrom([]int{1, 1, 1, 2, 3}).Draw(t, "appends") {
-		b.Appends = append(b.Appends, drawAppend(t, h))
+		a := drawAppend(t, at)
+		b.Appends = append(b.Appends, a)
+		// The next one follows on it.
+		if next, ok := stream.Admit(at, &stream.Batch{ID: 1 << 50, Appends: b.Appends[len(b.Appends)-1:], Now: b.Now}, l); ok {
+			at = next
+		}
 	}
-	if first := b.Appends[0]; len(b.Appends) == 1 && len(first.Records.Frames) >= l.StageSize && rapid.IntRange(0, 4).Draw(t, "staged") > 0 {
+	if first := b.Appends[0]; len(b.Appends) == 1 && len(first.Records.Frames) >= l.StageSize && !rarely(t, "not staged") {
 		b.Staged = drawStaged(t, first.Records)
 	}
 	return b
+}
+
+// spoil gives a batch, which may be fine otherwise, one of the reasons to be refused
+// that are rare if every part of it is drawn alone: another life, or an id that the
+// head knows, in the buffer, apart from it, or burned.
+func spoil(t *rapid.T, h *stream.Head, b *stream.Batch) {
+	var known []stream.CommitID
+	for _, m := range h.Recent {
+		known = append(known, m.ID)
+	}
+	for _, burned := range h.Burned {
+		known = append(known, burned.ID)
+	}
+	switch {
+	case !rarely(t, "spoiled"):
+	case len(known) == 0 || rapid.Bool().Draw(t, "another life"):
+		b.Incarnation = stream.Incarnation{9}
+	default:
+		b.ID = rapid.SampledFrom(known).Draw(t, "known id")
+	}
+}
+
+// border moves one of the limits to where the batch just fits, or just does not.
+func border(t *rapid.T, l stream.Limits, h *stream.Head, b *stream.Batch) stream.Limits {
+	if rapid.Bool().Draw(t, "wide") || rapid.Bool().Draw(t, "wide") {
+		return l
+	}
+	frames, producers := h.BufferSize, len(h.Producers)
+	for _, a := range b.Appends {
+		if len(b.Staged) == 0 {
+			frames += len(a.Records.Frames)
+		}
+		if a.Producer != nil && a.Producer.Seq == 0 {
+			producers++
+		}
+	}
+	to := rapid.SampledFrom([]int{-1, 0, 0, 1}).Draw(t, "beyond the border")
+	switch rapid.SampledFrom([]string{"count", "size", "buffer", "entries", "producers"}).Draw(t, "limit") {
+	case "count":
+		l.SegmentCount = max(1, h.SegmentCount+to)
+	case "size":
+		l.SegmentSize = max(1, h.SegmentSize+to)
+	case "buffer":
+		l.BufferSize = max(l.StageSize, frames+to)
+	case "entries":
+		l.BufferCount = max(1, len(h.Buffer)+to)
+	case "producers":
+		l.Producers = max(1, producers+to)
+	}
+	return l
 }
 
 // drawStaged links records in one part, or in several, which a byte stream's records
@@ -158,8 +249,8 @@ func drawStaged(t *rapid.T, r stream.Records) (parts []stream.Entry) {
 }
 
 func drawAppend(t *rapid.T, h *stream.Head) *stream.Append {
-	a := &stream.Append{ContentType: h.ContentType, Close: rapid.IntRange(0, 9).Draw(t, "close") == 0}
-	if rapid.IntRange(0, 7).Draw(t, "other type") == 0 {
+	a := &stream.Append{ContentType: h.ContentType, Close: rarely(t, "close")}
+	if rarely(t, "other type") {
 		a.ContentType = rapid.SampledFrom(mediaTypes).Draw(t, "content type")
 	}
 	records := rapid.IntRange(0, 2).Draw(t, "records")
@@ -171,14 +262,21 @@ func drawAppend(t *rapid.T, h *stream.Head) *stream.Append {
 	}
 	if rapid.Bool().Draw(t, "produces") {
 		id := rapid.SampledFrom([]string{"p", "q", "a.b#:ü", "size"}).Draw(t, "producer")
-		state := h.Producers[id].Producer
-		a.Producer = &stream.ProducerTag{ID: id, Producer: stream.Producer{
-			Epoch: state.Epoch + uint64(rapid.SampledFrom([]int{0, 0, 0, 1}).Draw(t, "epoch")),
-			Seq:   uint64(max(0, int(state.Seq)+rapid.IntRange(-1, 2).Draw(t, "seq"))),
-		}}
+		next := h.Producers[id].Producer
+		if _, held := h.Producers[id]; held {
+			next.Seq++
+		}
+		if rarely(t, "out of turn") {
+			next.Epoch += uint64(rapid.IntRange(0, 1).Draw(t, "epoch"))
+			next.Seq = uint64(max(0, int(next.Seq)+rapid.SampledFrom([]int{-9, -2, -1, 0, 1}).Draw(t, "seq")))
+		}
+		a.Producer = &stream.ProducerTag{ID: id, Producer: next}
 	}
-	if rapid.IntRange(0, 3).Draw(t, "has Stream-Seq") == 0 {
-		a.Seq = rapid.SampledFrom([]string{"1", "2", "10", "ü", "z"}).Draw(t, "Stream-Seq")
+	if rapid.Bool().Draw(t, "has Stream-Seq") && rapid.Bool().Draw(t, "has Stream-Seq") {
+		a.Seq = h.Seq + rapid.SampledFrom([]string{"1", "2", "ü"}).Draw(t, "Stream-Seq")
+		if rarely(t, "Stream-Seq goes back") {
+			a.Seq = rapid.SampledFrom([]string{"1", "10", "2", "ü", "z"}).Draw(t, "Stream-Seq")
+		}
 	}
 	return a
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"maps"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -78,17 +79,17 @@ func TestUnreadableHeads(t *testing.T) {
 	table := newTable(t, c)
 	d := newStore(t, c, table)
 	h := aHead(1)
-	h.HasTTL = true
-	h.Deadline = clock
+	h.HasTTL, h.TTL = true, time.Hour
+	h.Deadline = clock.Add(h.Window())
 	check(t, d.Create(t.Context(), "s", h, nil))
 	good := stored(t, c, table, "stream#s", "head")
 	for _, broken := range []damage{
 		{"f", num("2")}, {"f", num("0")}, {"f", str("1")}, {"f", nothing},
 		{"i", bin(1, 2, 3)}, {"i", str("1")},
-		{"v", str("1")}, {"v", num("-1")}, {"v", num("1.5")}, {"c", str("1")},
+		{"v", str("1")}, {"v", num("-5")}, {"v", num("1.5")}, {"c", str("1")},
 		{"m", num("1")}, {"ct", num("1")}, {"t", str("1")}, {"t", num("-5")},
 		{"l", str("1")}, {"d", str("1")}, {"e", bin(1)}, {"q", num("1")},
-		{"g", str("1")}, {"n", num("99999999999999999999999")}, {"z", str("1")}, {"bs", num("-1")},
+		{"g", str("1")}, {"n", num("99999999999999999999999")}, {"z", str("1")}, {"bs", num("-500")},
 		// A buffer that does not fit to the rest of the head.
 		{"bf", nothing}, {"bf", str("1")}, {"bf", bin()}, {"bf", bin(0)}, {"bf", bin(0, 0, 0)}, {"bf", bin(0x80, 0x80)}, {"bf", bin(0, 5)}, {"bf", bin(1, 0)},
 		{"b", str("1")}, {"b", list(zeros)}, {"b", list(zeros, str("1"))}, {"b", list(bin(1), aFrame)}, {"b", list(zeros, bin())},

@@ -36,7 +36,13 @@ func (v *lives) get(name string) (life, bool) {
 	return known, ok
 }
 
+// note remembers the life of a head that was just found. Where none was found, or
+// one that is expired, there is no life that records could be staged for.
 func (v *lives) note(name string, h *Head, now time.Time) {
+	if h == nil || h.Expired(now) {
+		v.forget(name)
+		return
+	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if v.known == nil {
@@ -49,6 +55,14 @@ func (v *lives) note(name string, h *Head, now time.Time) {
 		}
 	}
 	v.known[name] = life{incarnation: h.Incarnation, chunksTo: h.BufferFrom(), seen: now}
+}
+
+// forget is for a life that this process ended: here its data may be discarded at
+// once.
+func (v *lives) forget(name string) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	delete(v.known, name)
 }
 
 // readAhead begins to fetch the chunks at a position, if the stream is known and

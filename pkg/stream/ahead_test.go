@@ -43,35 +43,37 @@ func readStart(ctx context.Context, l *stream.Log) chan string {
 }
 
 // sorted returns the operations called since took was called last, in alphabetical
-// order:
-// those of a read that knows the stream have none.
+// order: those of a read that knows the stream have none.
 func (s *store) sorted() []string {
 	ops := strings.Fields(s.took())
 	slices.Sort(ops)
 	return ops
 }
 
-// A read of a stream that was read before asks for the head and for the chunks at
-// the same time; the first read cannot.
+// A read of a stream that was read or written before asks for the head and for the
+// chunks at the same time; the first read cannot.
 func TestReadAhead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l, s := open(t, stream.DefaultLimits())
-		create(t, l)
-		flushed(t, l, "a", "b")
-		put(t, l, text("c"))
+		writer, s := open(t, stream.DefaultLimits())
+		create(t, writer)
+		flushed(t, writer, "a", "b")
+		put(t, writer, text("c"))
+		reader := join(t, s, stream.DefaultLimits(), stream.Poll{})
 		for _, c := range []struct {
 			why  string
+			by   *stream.Log
 			ops  []string // under way before any of them has an answer
 			then []string
 		}{
-			{"unknown", []string{"head"}, []string{"chunks"}},
-			{"known", []string{"chunks", "head"}, nil},
-			{"known still", []string{"chunks", "head"}, nil},
+			{"unknown", reader, []string{"head"}, []string{"chunks"}},
+			{"read", reader, []string{"chunks", "head"}, nil},
+			{"read twice", reader, []string{"chunks", "head"}, nil},
+			{"written", writer, []string{"chunks", "head"}, nil},
 		} {
 			gate := make(chan struct{})
 			s.hook(func(string) fault { <-gate; return fine })
 			s.took()
-			done := readStart(t.Context(), l)
+			done := readStart(t.Context(), c.by)
 			synctest.Wait()
 			if ops := s.sorted(); !slices.Equal(ops, c.ops) {
 				t.Errorf("%s: %v are under way, want %v", c.why, ops, c.ops)

@@ -3,6 +3,7 @@ package stream
 import (
 	"context"
 	"errors"
+	"time"
 )
 
 // Appended is the outcome of an append.
@@ -30,7 +31,8 @@ func (a Appended) FlushDue() bool { return a.flush != nil }
 // [*FencedError], [*GapError], [ErrEpochStart] or [ErrSeqRegression], all
 // without effect; with [ErrUnavailable], without effect; or with
 // [ErrUnsettled], when the append may have been applied. An append once begun
-// runs to its end even if ctx is cancelled: others may share its commit.
+// runs to its end even if ctx is cancelled, though not beyond its deadline: others
+// may share its commit.
 //
 // Cost: one conditional write for all appends that arrive together. Its life:
 // it enters the stream's lane; the lane's leader commits a group of appends as
@@ -71,9 +73,23 @@ func (l *Log) lead(ctx context.Context, name string, t *ticket) {
 			}
 		}
 	}()
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), l.limits.WriteTimeout)
+	ctx, cancel := l.writing(ctx)
 	defer cancel()
 	l.commit(ctx, name, group, ln)
+}
+
+// answerTime is what a write leaves of the caller's time, so that the caller can
+// still say what became of it.
+const answerTime = 500 * time.Millisecond
+
+// writing is the context of a write for a caller with ctx: it outlives the caller's
+// leaving, but not its deadline, at which the process may be killed.
+func (l *Log) writing(ctx context.Context) (context.Context, context.CancelFunc) {
+	limit := l.limits.WriteTimeout
+	if deadline, ok := ctx.Deadline(); ok {
+		limit = min(limit, time.Until(deadline)-answerTime)
+	}
+	return context.WithTimeout(context.WithoutCancel(ctx), limit)
 }
 
 // earlyWindow is how far ahead of its turn a producer's request may be to be

@@ -53,6 +53,7 @@ func (l *Log) commit(ctx context.Context, name string, group []*ticket, ln *lane
 			c.succeed(mark, head)
 			return
 		case errors.As(err, &refused):
+			c.lives.note(name, refused.Head, c.now())
 			if err = c.plan(ctx, refused.Head); err == nil {
 				continue
 			}
@@ -116,10 +117,10 @@ func (c *commit) accepted() []*Append {
 // first, and what it already rules out is refused before anything is put.
 func (c *commit) stage(ctx context.Context) error {
 	a := c.group[0].append
-	if life, ok := c.lives.get(c.name); ok && c.known == nil && c.now().Sub(life.seen) < trusted {
-		return c.stageFor(ctx, life.incarnation)
-	}
 	if c.verdicts == nil {
+		if life, ok := c.lives.get(c.name); ok && c.now().Sub(life.seen) < trusted {
+			return c.stageFor(ctx, life.incarnation)
+		}
 		h, err := c.driver.Head(ctx, c.name, Strong)
 		if errors.Is(err, ErrNoHead) {
 			return ErrNotFound

@@ -23,7 +23,7 @@ type Create struct {
 // with [ErrUnavailable], without effect; or with [ErrUnsettled]. Cost: one
 // conditional write, and another one to replace an expired stream.
 func (l *Log) Create(ctx context.Context, name string, c *Create) (h *Head, created bool, err error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), l.limits.WriteTimeout)
+	ctx, cancel := l.writing(ctx)
 	defer cancel()
 	fresh, err := l.fresh(ctx, c)
 	if err != nil {
@@ -35,6 +35,7 @@ func (l *Log) Create(ctx context.Context, name string, c *Create) (h *Head, crea
 		var refused *RefusedError
 		switch {
 		case err == nil:
+			l.lives.forget(name)
 			l.hub.announce(name, fresh)
 			return fresh, true, nil
 		case errors.As(err, &refused):

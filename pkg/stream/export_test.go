@@ -12,6 +12,8 @@ const (
 	BurnFor     = burnFor
 	MaxSlack    = maxSlack
 	MaxLives    = maxLives
+	Trusted     = trusted
+	MaxAtOnce   = maxAtOnce
 )
 
 var (

@@ -2,6 +2,7 @@ package stream_test
 
 import (
 	"fmt"
+	"math/bits"
 	"slices"
 	"strings"
 	"sync"
@@ -24,8 +25,9 @@ func dues(t *testing.T, l *stream.Log, sizes ...int) (due []int) {
 	return due
 }
 
-// A flush is due after the append that fills the buffer's count, or after which one
-// more like it would pass its size, and then once for each further limit's worth.
+// A flush is due after the append that fills the buffer's count, and then once for each
+// further count's worth; or after which one more like it would pass its size, and then
+// twice, four times, eight times it.
 func TestFlushDue(t *testing.T) {
 	same := func(size, n int) []int { return slices.Repeat([]int{size}, n) }
 	for _, c := range []struct {
@@ -34,18 +36,20 @@ func TestFlushDue(t *testing.T) {
 		sizes []int // each takes four bytes more
 		want  []int
 	}{
-		{"entries", func(l *stream.Limits) { l.FlushCount = 2 }, same(4, 7), []int{2, 4, 6}},
+		{"entries", func(l *stream.Limits) { l.FlushCount = 2 }, same(4, 13), []int{2, 4, 6, 8, 10, 12}},
 		{"every entry", func(l *stream.Limits) { l.FlushCount = 1 }, same(4, 3), []int{1, 2, 3}},
-		{"bytes", func(l *stream.Limits) { l.FlushSize = 24 }, same(4, 9), []int{2, 5, 8}},
-		{"a byte more", func(l *stream.Limits) { l.FlushSize = 25 }, same(4, 9), []int{3, 6, 9}},
-		{"each is as large as the limit", func(l *stream.Limits) { l.FlushSize = 24 }, same(20, 3), []int{1, 2, 3}},
-		{"each is larger than the limit", func(l *stream.Limits) { l.FlushSize = 24 }, same(50, 3), []int{1, 2, 3}},
-		{"whichever comes first", func(l *stream.Limits) { l.FlushSize, l.FlushCount = 24, 3 }, same(4, 6), []int{2, 3, 5, 6}},
+		{"bytes", func(l *stream.Limits) { l.FlushSize = 24 }, same(4, 50), []int{2, 5, 11, 23, 47}},
+		{"a byte more", func(l *stream.Limits) { l.FlushSize = 25 }, same(4, 50), []int{3, 6, 12, 24, 49}},
+		{"each is as large as the limit", func(l *stream.Limits) { l.FlushSize = 24 }, same(20, 16), []int{1, 3, 7, 15}},
+		{"each is larger than the limit", func(l *stream.Limits) { l.FlushSize = 24 }, same(50, 16), []int{1, 3, 7, 14}},
+		{"whichever comes first", func(l *stream.Limits) { l.FlushSize, l.FlushCount = 24, 3 }, same(4, 13), []int{2, 3, 5, 6, 9, 11, 12}},
 		{"neither", func(*stream.Limits) {}, same(4, 30), nil},
 		// Sizes 8, 16, 66, 74, 82, 90, 98, 106.
 		{"one is larger than those before it", func(l *stream.Limits) { l.FlushSize = 50 }, []int{4, 4, 46, 4, 4, 4, 4, 4}, []int{3, 7}},
 		// Sizes 8 to 40, then 60, 68 to 92: nobody expected the sixth.
 		{"one passes the limit at once", func(l *stream.Limits) { l.FlushSize = 50 }, []int{4, 4, 4, 4, 4, 16, 4, 4, 4, 4, 4}, []int{6, 10}},
+		// Sizes 8, 101, 109 to 205: a write that passes several of them asks once.
+		{"one passes the limit four times at once", func(l *stream.Limits) { l.FlushSize = 25 }, append([]int{4, 89}, same(4, 13)...), []int{2, 14}},
 		{"the first is larger than what follows", func(l *stream.Limits) { l.FlushSize = 50 }, []int{30, 4, 4, 4}, []int{1, 2}},
 		{"the first is larger than the limit", func(l *stream.Limits) { l.FlushSize = 50 }, []int{60, 4, 4, 4, 4, 4}, []int{1, 5}},
 		{"one is large, and was expected", func(l *stream.Limits) { l.FlushSize = 50 }, []int{20, 20, 20, 4}, []int{2}},
@@ -158,8 +162,8 @@ func TestFlushDueOfGroup(t *testing.T) {
 	})
 }
 
-// Wherever many processes append, one of them is asked to flush for each limit's
-// worth, even if nobody does.
+// Wherever many processes append, one of them is asked to flush for each count's
+// worth, and whenever the size has doubled, even if nobody does.
 func TestOneOfManyProcessesFlushes(t *testing.T) {
 	const writers, each, record = 8, 25, 13 // bytes of one frame
 	for _, c := range []struct {
@@ -169,9 +173,9 @@ func TestOneOfManyProcessesFlushes(t *testing.T) {
 		most  int // if the one that is asked does
 	}{
 		{"entries", func(l *stream.Limits) { l.FlushCount = 8 }, writers * each / 8, writers * each / 8},
-		// One more like it passes the size, so the crossings are those behind the first
+		// One more like it passes the size, so what is passed is what is behind the first
 		// record and up to one record more than there are. A flush moves 7 or more.
-		{"bytes", func(l *stream.Limits) { l.FlushSize, l.FlushCount = 100, l.BufferCount }, (writers*each + 1) * record / 100, writers * each / 7},
+		{"bytes", func(l *stream.Limits) { l.FlushSize, l.FlushCount = 100, l.BufferCount }, bits.Len((writers*each + 1) * record / 100), writers * each / 7},
 	} {
 		for _, flushes := range []bool{false, true} {
 			lim := stream.DefaultLimits()
@@ -220,10 +224,18 @@ func TestOneOfManyProcessesFlushes(t *testing.T) {
 
 // A flush that fails is made up for a limit's worth later, whoever writes then.
 func TestFailedFlushIsMadeUpFor(t *testing.T) {
-	lim := stream.DefaultLimits()
-	lim.FlushCount = 4
-	for _, op := range []string{"chunk", "trim"} {
+	for _, op := range []string{"chunk", "trim", "chunk by size", "trim by size"} {
+		lim, wantFirst, wantSecond := stream.DefaultLimits(), 4, 8
+		lim.FlushCount = 4
+		op, bySize := strings.CutSuffix(op, " by size")
+		if bySize { // each takes five bytes: 15 of 20, and 35 of 40
+			lim.FlushSize, lim.FlushCount, wantFirst, wantSecond = 20, 100, 3, 7
+		}
 		for _, what := range []fault{lost, applied, rejected} {
+			wantSecond := wantSecond
+			if bySize && op == "trim" && what == applied {
+				wantSecond = 2 * wantFirst // nobody knows, but it was flushed
+			}
 			l, s := open(t, lim)
 			create(t, l)
 			first, second := 0, 0
@@ -248,13 +260,13 @@ func TestFailedFlushIsMadeUpFor(t *testing.T) {
 					}
 				}
 			}
-			if first != 4 || second != 8 {
+			if first != wantFirst || second != wantSecond {
 				t.Errorf("%s %d: due after %d and %d", op, what, first, second)
 			}
 			if h := stored(t, s, lim); len(h.Buffer) != 0 {
 				t.Errorf("%s %d: %d entries are left", op, what, len(h.Buffer))
 			}
-			if got := content(t, l); got != "xxxxxxxx" {
+			if got := content(t, l); got != strings.Repeat("x", wantSecond) {
 				t.Errorf("%s %d: content %q", op, what, got)
 			}
 		}

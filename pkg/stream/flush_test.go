@@ -3,6 +3,7 @@ package stream_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -290,4 +291,80 @@ func TestFlushOfAnotherLife(t *testing.T) {
 	if err := l.Flush(t.Context(), name, stream.Appended{}); !errors.Is(err, stream.ErrUnavailable) {
 		t.Errorf("the store is away: %v", err)
 	}
+}
+
+// Chunks are put one after the other, and none after one that failed: a chunk that is
+// stored says that all before it are.
+func TestFlushPutsChunksInOrder(t *testing.T) {
+	lim := stream.DefaultLimits()
+	lim.PartSize = 4
+	opened := func(t *testing.T) (*stream.Log, *store, *stream.Head) {
+		l, s := open(t, lim)
+		h := create(t, l)
+		for _, record := range []string{"aaaa", "bbbb", "cccc"} {
+			put(t, l, text(record))
+		}
+		s.took()
+		return l, s, h
+	}
+	for _, c := range []struct {
+		why  string
+		what []fault
+		ops  string
+		to   []stream.Offset // of the chunks that are stored
+	}{
+		{"the first is lost", []fault{lost}, "head chunk", nil},
+		{"the first is unknown", []fault{applied}, "head chunk", []stream.Offset{at(0, 4)}},
+		{"the first is rejected", []fault{rejected}, "head chunk", nil},
+		{"the second is lost", []fault{fine, lost}, "head chunk chunk", []stream.Offset{at(0, 4)}},
+		{"none", nil, "head chunk chunk chunk trim", []stream.Offset{at(0, 4), at(0, 8), at(0, 12)}},
+	} {
+		l, s, h := opened(t)
+		s.faults("chunk", c.what...)
+		if err := l.Flush(t.Context(), name, stream.Appended{}); (err == nil) != (c.what == nil) {
+			t.Errorf("%s: %v", c.why, err)
+		}
+		if ops := s.took(); ops != c.ops {
+			t.Errorf("%s: took %q, want %q", c.why, ops, c.ops)
+		}
+		chunks, err := s.Chunks(t.Context(), h.Incarnation, at(0, 0), 99)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var to []stream.Offset
+		for _, chunk := range chunks {
+			to = append(to, chunk.To)
+		}
+		if !slices.Equal(to, c.to) {
+			t.Errorf("%s: chunks up to %v, want %v", c.why, to, c.to)
+		}
+		// Another flush cuts differently: its chunk that ends with one of the first's is
+		// not stored, so all that it would have held must be.
+		wide := lim
+		wide.PartSize = 99
+		other := join(t, s, wide, stream.Poll{})
+		if err := other.Flush(t.Context(), name, stream.Appended{}); err != nil {
+			t.Errorf("%s: the next: %v", c.why, err)
+		}
+		if h := stored(t, s, lim); len(h.Buffer) != 0 {
+			t.Errorf("%s: left %+v", c.why, h.Buffer)
+		}
+		if got := content(t, join(t, s, lim, stream.Poll{})); got != "aaaabbbbcccc" {
+			t.Errorf("%s: content %q", c.why, got)
+		}
+	}
+	synctest.Test(t, func(t *testing.T) {
+		l, s, _ := opened(t)
+		release := s.hold("chunk")
+		done := make(chan error, 1)
+		go func() { done <- l.Flush(t.Context(), name, stream.Appended{}) }()
+		synctest.Wait()
+		if ops := s.took(); ops != "head chunk" {
+			t.Errorf("under way: %q", ops)
+		}
+		release()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
 }

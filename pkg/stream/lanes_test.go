@@ -110,9 +110,9 @@ func TestLeadership(t *testing.T) {
 	}{
 		{"all fit exactly", []string{"123456", "123456", "123456", "123456"}, "commit"},
 		{"a byte too much", []string{"123456", "123456", "123456", "1234567"}, "commit commit chunk trim commit"},
-		{"a large one goes alone", []string{"a", large, "b"}, "commit head stage commit commit"},
-		{"a large one leads alone", []string{large, "a", "b"}, "head stage commit commit"},
-		{"two large ones", []string{large, large}, "head stage commit head stage commit"},
+		{"a large one goes alone", []string{"a", large, "b"}, "commit stage commit commit"},
+		{"a large one leads alone", []string{large, "a", "b"}, "stage commit commit"},
+		{"two large ones", []string{large, large}, "stage commit stage commit"},
 		{"just not large", []string{large[1:]}, "commit"},
 	} {
 		synctest.Test(t, func(t *testing.T) {

@@ -94,6 +94,7 @@ func (l *Log) Delete(ctx context.Context, name string) error {
 	// somebody removes them: we do, and still answer that there was nothing.
 	expired := h.Expired(l.now())
 	err = l.retry(ctx, func() error { return l.driver.Delete(ctx, name, h.Incarnation) })
+	l.lives.forget(name)
 	var refused *RefusedError
 	if err == nil || errors.As(err, &refused) {
 		l.hub.end(name, h.Incarnation)

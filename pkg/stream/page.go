@@ -88,7 +88,7 @@ func (l *Log) takeChunks(ctx context.Context, p *Page, chunks []Chunk, max int) 
 // link is fetched at once, as far as it will fit.
 func (l *Log) take(ctx context.Context, p *Page, entries []Entry, max int) error {
 	var wanted []Entry
-	for size := p.Size; len(entries) > 0 && size < max; entries = entries[1:] {
+	for size := p.Size; !p.full && len(entries) > 0 && size < max; entries = entries[1:] {
 		e := entries[0]
 		if !p.Next.Before(e.To) || p.Head.Tail.Before(e.To) {
 			continue

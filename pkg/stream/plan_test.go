@@ -444,45 +444,52 @@ func TestHardLimitFaults(t *testing.T) {
 // the one that begins, if there is one.
 func TestStagedAppendIntoAnotherLife(t *testing.T) {
 	for _, again := range []bool{true, false} {
-		synctest.Test(t, func(t *testing.T) {
-			lim := stream.DefaultLimits()
-			lim.StageSize = 8
-			l, s := open(t, lim)
-			create(t, l)
-			s.took()
-			s.hook(func(op string) fault {
-				if op == "commit" {
-					s.hook(nil)
-					other := join(t, &store{Store: s.Store}, lim, stream.Poll{})
-					if err := other.Delete(t.Context(), name); err != nil {
-						t.Error(err)
-					}
-					if _, err := other.Collect(t.Context(), 9); err != nil {
-						t.Error(err)
-					}
-					if again {
-						create(t, other)
-						put(t, other, text("new "))
-					}
+		for _, known := range []bool{true, false} {
+			synctest.Test(t, func(t *testing.T) {
+				lim := stream.DefaultLimits()
+				lim.StageSize = 8
+				l, s := open(t, lim)
+				create(t, l)
+				before := "head "
+				if known {
+					put(t, l, text("old"))
+					before = ""
 				}
-				return fine
+				s.took()
+				s.hook(func(op string) fault {
+					if op == "commit" {
+						s.hook(nil)
+						other := join(t, &store{Store: s.Store}, lim, stream.Poll{})
+						if err := other.Delete(t.Context(), name); err != nil {
+							t.Error(err)
+						}
+						if _, err := other.Collect(t.Context(), 9); err != nil {
+							t.Error(err)
+						}
+						if again {
+							create(t, other)
+							put(t, other, text("new "))
+						}
+					}
+					return fine
+				})
+				r, err := l.Append(t.Context(), name, text("0123456789"))
+				ops := s.took()
+				if !again {
+					if !errors.Is(err, stream.ErrNotFound) || ops != before+"stage commit" {
+						t.Errorf("no new life: %v, took %q", err, ops)
+					}
+					return
+				}
+				if err != nil || r.Tail != at(0, 14) || ops != before+"stage commit stage update" {
+					t.Errorf("%+v, %v, took %q", r, err, ops)
+				}
+				if got := content(t, l); got != "new 0123456789" {
+					t.Errorf("content %q", got)
+				}
+				stored(t, s, lim)
 			})
-			r, err := l.Append(t.Context(), name, text("0123456789"))
-			ops := s.took()
-			if !again {
-				if !errors.Is(err, stream.ErrNotFound) || ops != "head stage commit" {
-					t.Errorf("no new life: %v, took %q", err, ops)
-				}
-				return
-			}
-			if err != nil || r.Tail != at(0, 14) || ops != "head stage commit stage update" {
-				t.Errorf("%+v, %v, took %q", r, err, ops)
-			}
-			if got := content(t, l); got != "new 0123456789" {
-				t.Errorf("content %q", got)
-			}
-			stored(t, s, lim)
-		})
+		}
 	}
 }
 
@@ -496,9 +503,9 @@ func TestStagedAndSlow(t *testing.T) {
 	s.took()
 	want := ""
 	for i, ops := range []string{
-		"head stage stage commit",                              // segment 0
-		"head stage stage update",                              // it is full: segment 1
-		"head chunk chunk chunk chunk trim stage stage update", // and so is the buffer
+		"head stage stage commit",                                // segment 0
+		"stage stage commit update",                              // it is full: segment 1
+		"stage stage commit chunk chunk chunk chunk trim update", // and so is the buffer
 	} {
 		record := fmt.Sprintf("%d23456789012345", i)
 		put(t, l, text(record))

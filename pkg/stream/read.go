@@ -15,7 +15,7 @@ const rereads = 5
 //
 // It fails with [ErrNotFound], [ErrBadOffset] or [ErrUnavailable]. Cost: one
 // request near the tail, one more for each page's worth of chunks behind it; at the
-// same time if this process has read the stream before.
+// same time if this process has used the stream before.
 func (l *Log) Read(ctx context.Context, name string, from Position) (*Page, error) {
 	ahead, end := l.readAhead(ctx, name, from)
 	defer end()

@@ -3,6 +3,7 @@ package stream_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -71,9 +72,15 @@ func TestReadFaults(t *testing.T) {
 	}
 	put(t, l, text("0123456789"))
 	for _, op := range []string{"head", "chunks", "staged"} {
-		s.faults(op, lost)
-		if p, err := l.Read(t.Context(), name, stream.Start()); !errors.Is(err, stream.ErrUnavailable) || p != nil {
-			t.Errorf("%s: %v, %v", op, p, err)
+		// One that knows the stream asks for the chunks ahead, and then once more.
+		for faults, reader := range []*stream.Log{join(t, s, lim, stream.Poll{}), l} {
+			if op != "chunks" {
+				faults = 0
+			}
+			s.faults(op, slices.Repeat([]fault{lost}, faults+1)...)
+			if p, err := reader.Read(t.Context(), name, stream.Start()); !errors.Is(err, stream.ErrUnavailable) || p != nil {
+				t.Errorf("%s, %d: %v, %v", op, faults, p, err)
+			}
 		}
 	}
 }
@@ -104,13 +111,14 @@ func TestReadWhileDataMoves(t *testing.T) {
 			l.Flush(context.Background(), name, stream.Appended{})
 		}, "ab", nil, "head chunks"},
 	} {
-		l, s := open(t, lim)
-		create(t, l)
-		put(t, l, text("a"))
-		if err := l.Flush(t.Context(), name, stream.Appended{}); err != nil {
+		writer, s := open(t, lim)
+		create(t, writer)
+		put(t, writer, text("a"))
+		if err := writer.Flush(t.Context(), name, stream.Appended{}); err != nil {
 			t.Fatal(err)
 		}
-		put(t, l, text("b"))
+		put(t, writer, text("b"))
+		l := join(t, s, lim, stream.Poll{}) // which fetches nothing ahead
 		other := join(t, &store{Store: s.Store}, lim, stream.Poll{})
 		s.hook(func(op string) fault {
 			if op == "chunks" {

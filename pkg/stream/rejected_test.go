@@ -36,6 +36,7 @@ func TestRejectedCalls(t *testing.T) {
 		return func(t *testing.T, l *stream.Log) error { return l.Flush(t.Context(), name, after) }
 	}
 	large := request("text/plain", []string{"0123456789", "0123456789", "0123456789"})
+	parts := func(l *stream.Limits) { l.StageSize, l.PartSize = 32, 16 }
 	fullBuffer := func(l *stream.Limits) { l.BufferCount, l.FlushCount = 3, 3 }
 	for _, c := range []struct {
 		why   string
@@ -52,9 +53,11 @@ func TestRejectedCalls(t *testing.T) {
 		{"a spill", func(l *stream.Limits) { l.Producers = 1 }, "spill", appends(text("x", by("q", 0, 0))), "commit spill"},
 		{"room: the chunk", fullBuffer, "chunk", appends(text("x")), "commit chunk"},
 		{"room: the trim", fullBuffer, "trim", appends(text("x")), "commit chunk trim"},
-		{"large: the head", func(l *stream.Limits) { l.StageSize, l.PartSize = 32, 16 }, "head", appends(large), "head"},
-		{"large: the parts", func(l *stream.Limits) { l.StageSize, l.PartSize = 32, 16 }, "stage", appends(large), "head stage stage stage"},
-		{"large: the commit", func(l *stream.Limits) { l.StageSize, l.PartSize = 32, 16 }, "commit", appends(large), "head stage stage stage commit"},
+		{"large: the parts", parts, "stage", appends(large), "stage stage stage"},
+		{"large: the commit", parts, "commit", appends(large), "stage stage stage commit"},
+		{"large to an unknown stream: the head", parts, "head", appends(large), "head"},
+		{"large to an unknown stream: the parts", parts, "stage", appends(large), "head stage stage stage"},
+		{"large to an unknown stream: the commit", parts, "commit", appends(large), "head stage stage stage commit"},
 		{"a create", nil, "create", creates(records("x")), "create"},
 		{"a large create", func(l *stream.Limits) { l.StageSize = 14 }, "stage", creates(records("0123456789")), "stage"},
 		{"a delete", nil, "delete", func(t *testing.T, l *stream.Log) error { return l.Delete(t.Context(), name) }, "head delete"},
@@ -79,6 +82,9 @@ func TestRejectedCalls(t *testing.T) {
 			put(t, l, text("b"))
 			put(t, l, text("c", by("p", 0, 0)))
 			before := stored(t, s, lim)
+			if strings.Contains(c.why, "unknown") {
+				l = join(t, s, lim, stream.Poll{})
+			}
 			s.took()
 			s.hook(func(op string) fault {
 				if op == c.op {

@@ -46,6 +46,9 @@ func (c *commit) settleBlind(ctx context.Context, b *Batch, err error) (CommitMa
 		case idempotent(b):
 			c.doubt = err
 			return CommitMark{}, nil, &RefusedError{Head: h}
+		case !b.Incarnation.IsZero() && b.Incarnation != h.Incarnation:
+			// It may have happened in the life that it was for.
+			return CommitMark{}, nil, unsettled(err)
 		case !covers(h, c.known) || len(h.Burned) >= maxBurned && c.now().Sub(h.Burned[0].At) < burnFor:
 			return CommitMark{}, nil, unsettled(err)
 		}

@@ -554,7 +554,7 @@ func TestFaultsProperty(t *testing.T) {
 		appends := rapid.IntRange(1, 12).Draw(rt, "appends")
 		withProducer := rapid.SliceOfN(rapid.IntRange(0, 3), appends, appends).Draw(rt, "producers")
 		arrive := rapid.SliceOfN(rapid.Bool(), appends, appends).Draw(rt, "arrive")
-		synctestRun(t, rt, func() error {
+		synctestRun(t, rt, func(t *testing.T) error {
 			l, s := open(t, lim)
 			create(t, l)
 			s.hook(func(op string) fault {
@@ -630,10 +630,11 @@ func TestFaultsProperty(t *testing.T) {
 	})
 }
 
-// synctestRun runs one case of a property in a bubble.
-func synctestRun(t *testing.T, rt *rapid.T, run func() error) {
+// synctestRun runs one case of a property in a bubble, whose context is that of the
+// test it is given.
+func synctestRun(t *testing.T, rt *rapid.T, run func(t *testing.T) error) {
 	var err error
-	synctest.Test(t, func(*testing.T) { err = run() })
+	synctest.Test(t, func(t *testing.T) { err = run(t) })
 	if err != nil {
 		rt.Fatal(err)
 	}
