@@ -157,8 +157,8 @@ func TestLimitMemory(t *testing.T) {
 		environ map[string]string
 		want    int64
 	}{
-		{map[string]string{variable: "128"}, 64 << 20},
-		{map[string]string{variable: "10240"}, 5 << 30},
+		{map[string]string{variable: "128"}, 48 << 20},
+		{map[string]string{variable: "10240"}, 3840 << 20},
 		{map[string]string{}, before},
 		{map[string]string{variable: "much"}, before},
 		{map[string]string{variable: "0"}, before},

@@ -15,10 +15,11 @@ var (
 )
 
 const (
-	AttemptTimeout = attemptTimeout
-	ReadAttempts   = readAttempts
-	Remembered     = remembered
-	MaxItem        = maxItem
-	WorkIndex      = workIndex
-	TombstoneFor   = tombstoneFor
+	AttemptTimeout    = attemptTimeout
+	ReadAttempts      = readAttempts
+	Remembered        = remembered
+	MaxItem           = maxItem
+	MaxBatchProducers = maxBatchProducers
+	WorkIndex         = workIndex
+	TombstoneFor      = tombstoneFor
 )

@@ -109,17 +109,18 @@ func (l *Log) early(err error) (*GapError, bool) {
 // then appends it: a client that pipelines requests over several connections, or
 // that reaches several processes, cannot keep them in order.
 func (l *Log) awaitTurn(ctx context.Context, name string, a *Append, gap *GapError) (Appended, error) {
-	ctx, cancel := context.WithTimeout(ctx, l.limits.EarlyWait)
+	// For the waiting alone: the append itself may take as long as any other.
+	wait, cancel := context.WithTimeout(ctx, l.limits.EarlyWait)
 	defer cancel()
 	w := l.hub.join(name)
 	defer l.hub.leave(w)
 	// What happened before we joined is not announced to us.
-	h, err := l.driver.Head(ctx, name, Strong)
+	h, err := l.driver.Head(wait, name, Strong)
 	for err == nil {
 		v := Judge(h, a, l.now(), l.limits)
 		// The head does not tell of a spilled producer. Only trying does, and that is
 		// not to be done at every change of a busy stream.
-		if v.Slow&SlowSpilled != 0 && l.pause(ctx, 1) != nil {
+		if v.Slow&SlowSpilled != 0 && l.pause(wait, 1) != nil {
 			break
 		}
 		if _, early := l.early(v.Err); !early {
@@ -130,7 +131,7 @@ func (l *Log) awaitTurn(ctx context.Context, name string, a *Append, gap *GapErr
 			}
 			gap = later
 		}
-		if h, err = w.next(ctx, h); h == nil {
+		if h, err = w.next(wait, h); h == nil {
 			break
 		}
 	}

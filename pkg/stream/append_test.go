@@ -315,3 +315,61 @@ func TestAppendIsNotCancelled(t *testing.T) {
 		}
 	})
 }
+
+// deadlines records until when each commit may run.
+type deadlines struct {
+	*store
+	until []time.Time
+}
+
+func (d *deadlines) Commit(ctx context.Context, name string, b *stream.Batch, l stream.Limits) (*stream.Head, error) {
+	until, _ := ctx.Deadline()
+	d.until = append(d.until, until)
+	return d.store.Commit(ctx, name, b, l)
+}
+
+// A commit ends before its caller's time does, so that the caller can still answer; an
+// append that waited for its turn has as long for it as any other.
+func TestAppendEndsBeforeItsDeadline(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := &deadlines{store: newStore()}
+		l, err := stream.New(d, stream.Options{Limits: stream.DefaultLimits()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		create(t, l)
+		full := stream.DefaultLimits().WriteTimeout
+		for _, c := range []struct {
+			left, want time.Duration // 0: no deadline
+		}{
+			{0, full},
+			{time.Hour, full},
+			{5 * time.Second, 5*time.Second - stream.AnswerTime},
+		} {
+			ctx, cancel := t.Context(), func() {}
+			if c.left > 0 {
+				ctx, cancel = context.WithTimeout(t.Context(), c.left)
+			}
+			d.until = nil
+			if o := <-tryAppend(ctx, l, text("x")); o.err != nil {
+				t.Error(o.err)
+			}
+			cancel()
+			if got := time.Until(d.until[0]); got != c.want {
+				t.Errorf("with %v left a commit may take %v, want %v", c.left, got, c.want)
+			}
+		}
+		d.until = nil
+		early := tryAppend(t.Context(), l, text("1", by("p", 0, 1)))
+		synctest.Wait()
+		put(t, l, text("0", by("p", 0, 0)))
+		if o := <-early; o.err != nil {
+			t.Error(o.err)
+		}
+		for i, until := range d.until {
+			if got := time.Until(until); got != full {
+				t.Errorf("commit %d of an early append may take %v, want %v", i, got, full)
+			}
+		}
+	})
+}

@@ -14,6 +14,7 @@ const (
 	MaxLives    = maxLives
 	Trusted     = trusted
 	MaxAtOnce   = maxAtOnce
+	AnswerTime  = answerTime
 )
 
 var (
