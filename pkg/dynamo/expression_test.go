@@ -51,8 +51,18 @@ func TestLargestExpressions(t *testing.T) {
 			t.Error(diff)
 		}
 	}
+	// As many new ones and one more: the rule has room for them.
+	more := batch(3, dynamo.MaxBatchProducers+1, 0)
+	for _, a := range more.Appends {
+		a.Producer.ID += " of others"
+	}
+	more.Appends[dynamo.MaxBatchProducers].Seq = "2"
+	l.Producers = 256
+	if _, ok := stream.Admit(h, more, l); !ok {
+		t.Fatal("the rule refuses the batch")
+	}
 	var no *stream.RefusedError
-	if _, err := d.Commit(t.Context(), "s", batch(3, dynamo.MaxBatchProducers+1, 0), l); !errors.As(err, &no) || no.Head == nil {
+	if _, err := d.Commit(t.Context(), "s", more, l); !errors.As(err, &no) || no.Head == nil {
 		t.Errorf("more producers than an expression takes: %v", err)
 	} else if diff := differ(no.Head, h); diff != "" {
 		t.Errorf("refused with another head: %s", diff)
@@ -61,4 +71,20 @@ func TestLargestExpressions(t *testing.T) {
 	if _, err := d.Commit(t.Context(), "nothing", batch(4, dynamo.MaxBatchProducers+1, 0), l); !errors.As(err, &no) || no.Head != nil {
 		t.Errorf("on nothing: %v", err)
 	}
+}
+
+// A number is not taken for another one that begins with its digits.
+func TestProducerNumbersAreWhole(t *testing.T) {
+	d := onDynoxide(t)
+	h := aHead(1)
+	h.Producers = map[string]stream.HeldProducer{"p": {Producer: stream.Producer{Epoch: 10, Seq: 10}}}
+	check(t, d.Create(t.Context(), "s", h, nil))
+	for _, c := range []stream.Producer{{Epoch: 10, Seq: 2}, {Epoch: 1, Seq: 11}, {Epoch: 0, Seq: 11}} {
+		var no *stream.RefusedError
+		if _, err := d.Commit(t.Context(), "s", aBatch(1, produced("p", c.Epoch, c.Seq, 1)), limits); !errors.As(err, &no) {
+			t.Errorf("%+v after {10 10}: %v", c, err)
+		}
+	}
+	_, err := d.Commit(t.Context(), "s", aBatch(1, produced("p", 10, 11, 1)), limits)
+	check(t, err)
 }

@@ -138,7 +138,7 @@ func (g *graveyard) lastUpdate() func() error {
 
 func TestTombstone(t *testing.T) {
 	onBoth(t, func(g *graveyard) {
-		h := g.create(1)
+		g.create(1)
 		h, err := g.Commit(g.Context(), "s", aBatch(1, body(10), produced("p", 0, 0, 10)), limits)
 		check(g.T, err)
 		g.delete(1)

@@ -81,7 +81,7 @@ func (l *Log) Head(ctx context.Context, name string) (*Head, error) {
 
 // Delete ends a stream (PROTOCOL.md section 5.4). Its data is discarded later,
 // by [Log.Collect]. It fails with [ErrNotFound], [ErrUnavailable] or
-// [ErrUnsettled]. Cost: two requests, one of them a transaction of two items.
+// [ErrUnsettled]. Cost: one read and one write.
 func (l *Log) Delete(ctx context.Context, name string) error {
 	h, err := l.driver.Head(ctx, name, Strong)
 	if errors.Is(err, ErrNoHead) {
