@@ -32,8 +32,8 @@ const (
 	binVariable = "LAMBDA_BIN_UNDER_TEST"
 )
 
-// functions are those that the tests run.
-var functions = [...]string{"api", "apibuffered"}
+// functions are those that the tests run, by their folders.
+var functions = [...]string{"../../functions/api", "../../functions/apibuffered", "./testdata/changes"}
 
 // TestMain builds the bootstraps as they are deployed, but for this machine. The host
 // is this program itself, with the race detector if the tests have it.
@@ -52,9 +52,10 @@ func TestMain(m *testing.M) {
 			return 1
 		}
 		defer os.RemoveAll(dir)
-		for _, name := range functions {
+		for _, folder := range functions {
+			name := filepath.Base(folder)
 			cmd := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-tags", "lambda.norpc",
-				"-o", filepath.Join(dir, name, "bootstrap"), "../../functions/"+name)
+				"-o", filepath.Join(dir, name, "bootstrap"), folder)
 			cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 			if out, err := cmd.CombinedOutput(); err != nil {
 				fmt.Fprintf(os.Stderr, "build %s: %v\n%s", name, err, out)

@@ -73,7 +73,7 @@ func run(ctx context.Context, args []string, environ map[string]string, stdout, 
 	defer func() { err = errors.Join(err, s.close()) }()
 	function := host.Config{
 		Name:        c.Function,
-		Bootstrap:   bootstrap(c),
+		Bootstrap:   bootstrap(c, c.Function),
 		Env:         c.FunctionEnv(environ, s.dynamoDB, s.s3),
 		Region:      c.Region,
 		MemoryMB:    c.MemoryMB,
@@ -86,10 +86,19 @@ func run(ctx context.Context, args []string, environ map[string]string, stdout, 
 		Output:      stderr,
 		Logger:      logger,
 	}
-	if event == nil {
-		return serve(ctx, c, function, s, logger, stdout)
+	if event != nil {
+		return invokeOnce(ctx, function, event, stdout)
 	}
-	return invokeOnce(ctx, function, event, stdout)
+	if c.StreamFunction != "" {
+		changes := function
+		changes.Name, changes.Bootstrap, changes.Spread = c.StreamFunction, bootstrap(c, c.StreamFunction), 0
+		stop, err := deliverChanges(c, changes, s, logger)
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, stop()) }()
+	}
+	return serve(ctx, c, function, s, logger, stdout)
 }
 
 // checkFunction reports what a function would end with when it is started, which here
@@ -104,14 +113,16 @@ func checkFunction(c config.LambdaHost, environ map[string]string) error {
 	if err := boot.Check(function); err != nil {
 		return err
 	}
-	if _, err := os.Stat(bootstrap(c)); err != nil {
+	if _, err := os.Stat(bootstrap(c, c.Function)); err != nil {
 		return fmt.Errorf("LAMBDA_BIN has no bootstrap of %s: %w\nBuild it (make build-lambda), or set LAMBDA_BIN to the directory that has it", c.Function, err)
 	}
 	return nil
 }
 
-// bootstrap is the path of the function's executable.
-func bootstrap(c config.LambdaHost) string { return filepath.Join(c.Bin, c.Function, "bootstrap") }
+// bootstrap is the path of a function's executable.
+func bootstrap(c config.LambdaHost, function string) string {
+	return filepath.Join(c.Bin, function, "bootstrap")
+}
 
 // invokeOnce runs one event.
 func invokeOnce(ctx context.Context, function host.Config, event []byte, stdout io.Writer) error {

@@ -17,15 +17,17 @@ type LambdaHost struct {
 	SecretKey string `env:"AWS_SECRET_ACCESS_KEY" envDefault:"local" doc:"credentials; stand-ins take any"`
 	Token     string `env:"AWS_SESSION_TOKEN" doc:"credentials; stand-ins take any"`
 
-	Function    string        `env:"LAMBDA_FUNCTION" envDefault:"api" doc:"'api' answers as a streaming function URL, 'apibuffered' as an API Gateway HTTP API"`
-	Bin         string        `env:"LAMBDA_BIN" envDefault:"./bin" doc:"directory of the bootstraps, one folder for each function"`
-	Concurrency int           `env:"LAMBDA_CONCURRENCY" envDefault:"100" doc:"processes at most; each serves one request at a time"`
-	Spread      int           `env:"LAMBDA_SPREAD" envDefault:"4" doc:"processes that are started although others are idle, so that requests meet several"`
-	MaxRequests int           `env:"LAMBDA_MAX_REQUESTS" envDefault:"1000" doc:"requests after which a process is replaced; 0 means never"`
-	MaxIdle     time.Duration `env:"LAMBDA_MAX_IDLE" envDefault:"1m" doc:"how long an idle process is kept"`
-	Timeout     time.Duration `env:"LAMBDA_TIMEOUT" envDefault:"65s" doc:"how long a request may take"`
-	MemoryMB    int           `env:"LAMBDA_MEMORY_MB" envDefault:"128" doc:"memory that the function is told it has"`
-	LogLevel    string        `env:"LOG_LEVEL" envDefault:"warn" doc:"'debug', 'info' (a line for each request), 'warn' or 'error'"`
+	Function       string        `env:"LAMBDA_FUNCTION" envDefault:"api" doc:"'api' answers as a streaming function URL, 'apibuffered' as an API Gateway HTTP API"`
+	Bin            string        `env:"LAMBDA_BIN" envDefault:"./bin" doc:"directory of the bootstraps, one folder for each function"`
+	StreamFunction string        `env:"LAMBDA_STREAM_FUNCTION" doc:"a function that gets the changes of the table, as from an event source mapping; empty means none"`
+	StreamFilter   string        `env:"LAMBDA_STREAM_FILTER" doc:"event pattern of the changes that it gets; empty means all"`
+	Concurrency    int           `env:"LAMBDA_CONCURRENCY" envDefault:"100" doc:"processes at most; each serves one request at a time"`
+	Spread         int           `env:"LAMBDA_SPREAD" envDefault:"4" doc:"processes that are started although others are idle, so that requests meet several"`
+	MaxRequests    int           `env:"LAMBDA_MAX_REQUESTS" envDefault:"1000" doc:"requests after which a process is replaced; 0 means never"`
+	MaxIdle        time.Duration `env:"LAMBDA_MAX_IDLE" envDefault:"1m" doc:"how long an idle process is kept"`
+	Timeout        time.Duration `env:"LAMBDA_TIMEOUT" envDefault:"65s" doc:"how long a request may take"`
+	MemoryMB       int           `env:"LAMBDA_MEMORY_MB" envDefault:"128" doc:"memory that the function is told it has"`
+	LogLevel       string        `env:"LOG_LEVEL" envDefault:"warn" doc:"'debug', 'info' (a line for each request), 'warn' or 'error'"`
 }
 
 // ReadLambdaHost reads the local Lambda host's configuration. An error names the
