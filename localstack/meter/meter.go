@@ -29,6 +29,8 @@ type Client struct {
 	// how write units are known. Without it only requests are counted.
 	Sizes bool
 
+	// Took, if it is not nil, is told how long each call took.
+	Took func(time.Duration)
 	// Together, if it is not 0, makes each read wait until so many are under way: what
 	// is not asked for at the same time never comes.
 	Together int
@@ -67,6 +69,7 @@ func (c *Client) Take() Usage {
 
 // GetItem implements [dynamo.Client].
 func (c *Client) GetItem(ctx context.Context, in *dynamodb.GetItemInput, o ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error) {
+	defer c.timed()()
 	c.meet(ctx)
 	c.wait(ctx)
 	out, err := c.Client.GetItem(ctx, in, o...)
@@ -78,6 +81,7 @@ func (c *Client) GetItem(ctx context.Context, in *dynamodb.GetItemInput, o ...fu
 
 // Query implements [dynamo.Client].
 func (c *Client) Query(ctx context.Context, in *dynamodb.QueryInput, o ...func(*dynamodb.Options)) (*dynamodb.QueryOutput, error) {
+	defer c.timed()()
 	c.meet(ctx)
 	c.wait(ctx)
 	out, err := c.Client.Query(ctx, in, o...)
@@ -143,6 +147,15 @@ func (c *Client) meet(ctx context.Context) {
 	}
 }
 
+// timed begins to time a call; the result ends it.
+func (c *Client) timed() func() {
+	if c.Took == nil {
+		return func() {}
+	}
+	start := time.Now()
+	return func() { c.Took(time.Since(start)) }
+}
+
 // wait lets a round trip pass.
 func (c *Client) wait(ctx context.Context) {
 	if c.RoundTrip == 0 {
@@ -185,8 +198,10 @@ func (c *Client) write(ctx context.Context, table *string, key map[string]types.
 	if err := measure(); err != nil {
 		return err
 	}
+	took := c.timed()
 	c.wait(ctx)
 	err := do()
+	took()
 	if failed := measure(); failed != nil {
 		return failed
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"maps"
+	"slices"
 	"testing"
 	"time"
 
@@ -188,13 +189,22 @@ func TestUnreadableKeys(t *testing.T) {
 	check(t, d.Create(t.Context(), "s", aHead(1), nil))
 	check(t, d.Delete(t.Context(), "s", inc))
 	grave := stored(t, c, table, "stream#s", "head")
+	other := aHead(1)
+	other.Incarnation[0] = 0xff // in the last shard
+	check(t, d.Create(t.Context(), "other", other, nil))
+	check(t, d.Delete(t.Context(), "other", other.Incarnation))
 	for _, broken := range []damage{
 		{"pk", str("elsewhere")},
 		{"ow", &types.AttributeValueMemberBS{Value: [][]byte{{1, 2, 3}}}},
 	} {
 		put(t, c, table, grave, broken)
-		if got, err := d.Owed(t.Context(), 10); outcomeOf(err) != rejected {
+		got, err := d.Owed(t.Context(), 10)
+		if outcomeOf(err) != rejected {
 			t.Errorf("%s = %s: %v, %v", broken.attribute, show(broken.value), got, err)
+		}
+		// It does not keep the collector from the rest.
+		if !slices.Contains(got, stream.Work{Name: "other", Incarnation: other.Incarnation}) {
+			t.Errorf("%s = %s: the work of another stream is missing: %v", broken.attribute, show(broken.value), got)
 		}
 		if broken.attribute == "pk" {
 			remove(t, c, table, item{"pk": broken.value, "sk": str("head")})

@@ -41,8 +41,13 @@ func classify(err error) error {
 		return fmt.Errorf("%w: %w", stream.ErrNotApplied, err)
 	}
 	var answer *smithyhttp.ResponseError
-	if errors.As(err, &answer) && answer.HTTPStatusCode()/100 == 4 && answer.HTTPStatusCode() != http.StatusRequestTimeout {
-		return fmt.Errorf("%w: %w", stream.ErrRejected, err)
+	if errors.As(err, &answer) {
+		switch status := answer.HTTPStatusCode(); {
+		case status == http.StatusTooManyRequests:
+			return fmt.Errorf("%w: %w", stream.ErrNotApplied, err)
+		case status/100 == 4 && status != http.StatusRequestTimeout:
+			return fmt.Errorf("%w: %w", stream.ErrRejected, err)
+		}
 	}
 	var op *net.OpError
 	if errors.As(err, &op) && op.Op == "dial" {

@@ -41,16 +41,20 @@ func lives(incs ...stream.Incarnation) types.AttributeValue {
 // index for each of its 16 shards, until max is reached.
 func (s *Store) Owed(ctx context.Context, max int) ([]stream.Work, error) {
 	var works []stream.Work
+	var errs []error
 	for _, shard := range workShards() {
-		var err error
-		if works, err = s.owedIn(ctx, shard, works, max); err != nil || len(works) >= max {
-			return works[:min(max, len(works))], err
+		found, err := s.owedIn(ctx, shard, works, max)
+		works = found
+		errs = append(errs, err)
+		if len(works) >= max || err != nil && !errors.Is(err, errCorrupt) {
+			break
 		}
 	}
-	return works, nil
+	return works[:min(max, len(works))], errors.Join(errs...)
 }
 
-// owedIn adds the works of one shard, until there are max or no more.
+// owedIn adds the works of one shard, until there are max or no more. An item that
+// cannot be read is an error, and does not keep it from the others.
 func (s *Store) owedIn(ctx context.Context, shard string, works []stream.Work, max int) ([]stream.Work, error) {
 	e := &expression{}
 	e.where(workKey+" = %s", text(shard))
@@ -61,6 +65,7 @@ func (s *Store) owedIn(ctx context.Context, shard string, works []stream.Work, m
 		KeyConditionExpression:    e.condition(),
 		ExpressionAttributeValues: e.values,
 	}
+	var bad []error
 	for {
 		in.Limit = aws.Int32(int32(max - len(works)))
 		out, err := s.client.Query(ctx, in)
@@ -70,18 +75,17 @@ func (s *Store) owedIn(ctx context.Context, shard string, works []stream.Work, m
 		for _, it := range out.Items {
 			f := &fields{item: it}
 			name, err := nameOf(f.text(partitionKey))
-			if err != nil {
-				return works, rejected(err)
+			lives := f.lives()
+			if err = errors.Join(err, f.err); err != nil {
+				bad = append(bad, rejected(err))
+				continue
 			}
-			for _, inc := range f.lives() {
+			for _, inc := range lives {
 				works = append(works, stream.Work{Name: name, Incarnation: inc})
-			}
-			if f.err != nil {
-				return works, rejected(f.err)
 			}
 		}
 		if out.LastEvaluatedKey == nil || len(works) >= max {
-			return works, nil
+			return works, errors.Join(bad...)
 		}
 		in.ExclusiveStartKey = out.LastEvaluatedKey
 	}

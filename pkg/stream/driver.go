@@ -160,7 +160,8 @@ type Work struct {
 // [Heads.Delete], in one step with what makes it necessary.
 type Works interface {
 	// Owed returns at most max works, in no particular order. It may miss work
-	// that was recorded a moment ago.
+	// that was recorded a moment ago. With an error it returns those that it found
+	// all the same.
 	Owed(ctx context.Context, max int) ([]Work, error)
 
 	// Settle removes a work that was done. Removing one that is gone is no error.

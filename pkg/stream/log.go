@@ -132,15 +132,15 @@ func (l *Log) Collect(ctx context.Context, max int) (Collected, error) {
 	const step = 100
 	var done Collected
 	works, err := l.driver.Owed(ctx, max)
-	if err != nil {
-		return done, unavailable(err)
-	}
 	for _, w := range works {
 		if err := l.discard(ctx, w, step); err != nil {
 			done.Failed++
 			continue
 		}
 		done.Settled++
+	}
+	if err != nil {
+		return done, unavailable(err)
 	}
 	return done, nil
 }

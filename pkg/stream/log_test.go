@@ -277,3 +277,27 @@ func TestRandom(t *testing.T) {
 	}()
 	l.Create(t.Context(), "other", &stream.Create{})
 }
+
+// What cannot be listed does not keep the rest from being collected, and is told.
+func TestCollectDespiteAnError(t *testing.T) {
+	l, err := stream.New(&halfListed{store: newStore()}, stream.Options{Limits: stream.DefaultLimits()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	create(t, l)
+	if err := l.Delete(t.Context(), name); err != nil {
+		t.Fatal(err)
+	}
+	done, err := l.Collect(t.Context(), 9)
+	if done.Settled != 1 || !errors.Is(err, stream.ErrUnavailable) {
+		t.Errorf("collected %+v, %v", done, err)
+	}
+}
+
+// halfListed is a store in whose list of works something cannot be read.
+type halfListed struct{ *store }
+
+func (h *halfListed) Owed(ctx context.Context, max int) ([]stream.Work, error) {
+	works, err := h.store.Owed(ctx, max)
+	return works, errors.Join(err, errors.New("one item cannot be read"))
+}
