@@ -91,14 +91,23 @@ func idleReader(ctx context.Context, w io.Writer, s *site) error {
 		if err != nil {
 			return err
 		}
-		m.Take()
-		waiting, cancel := context.WithTimeout(ctx, watched)
-		_, err = follower.Next(waiting)
-		cancel()
-		follower.Close()
-		if waiting.Err() == nil {
-			return fmt.Errorf("the idle reader ended: %w", err)
+		idle := func(d time.Duration) error {
+			waiting, cancel := context.WithTimeout(ctx, d)
+			defer cancel()
+			if _, err := follower.Next(waiting); waiting.Err() == nil {
+				return fmt.Errorf("the idle reader ended: %w", err)
+			}
+			return nil
 		}
+		// It looks less and less often at first.
+		if err := idle(10 * poll.Idle); err != nil {
+			return err
+		}
+		m.Take()
+		if err := idle(watched); err != nil {
+			return err
+		}
+		follower.Close()
 		u := m.Take()
 		hour := float64(time.Hour / watched)
 		fmt.Fprintf(w, "| %v | %v | %.0f | %.0f |\n", poll.Fast, poll.Idle, float64(u.Reads)*hour, u.ReadUnits*hour)

@@ -146,6 +146,22 @@ func TestRequests(t *testing.T) {
 	}
 	s.costs("read behind the tail", 2, 0, 0)
 
+	// A linked record is put ahead of its commit, for a life that is looked up unless
+	// it is known.
+	add("linked append", body(4000), true)
+	s.costs("linked append by a process that does not know the stream", 1, 2, 0)
+	if _, err := writer.Append(t.Context(), "s", body(4000)); err != nil {
+		t.Fatal(err)
+	}
+	s.costs("linked append by a process that knows the stream", 0, 2, 0)
+
+	// The first append of a segment is refused once.
+	usual := s.limits
+	s.limits.SegmentSize = 1000
+	add("append to a full segment", body(100), true)
+	s.costs("append to a full segment", 0, 2, 1)
+	s.limits = usual
+
 	closing := body(10)
 	closing.Close = true
 	add("append and close", closing, true)

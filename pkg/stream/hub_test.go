@@ -1,7 +1,9 @@
 package stream_test
 
 import (
+	"context"
 	"errors"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -230,4 +232,37 @@ func TestPollWithoutIdle(t *testing.T) {
 			t.Errorf("%d polls", n)
 		}
 	})
+}
+
+// What a live reader costs while nothing happens: one eventual read each time, soon
+// no more often than Idle says.
+func TestIdlePolls(t *testing.T) {
+	for _, c := range []struct {
+		poll stream.Poll
+		hour int // polls
+	}{
+		{stream.Poll{Fast: 20 * time.Millisecond, Idle: 200 * time.Millisecond}, 18_004},
+		{stream.Poll{Fast: 50 * time.Millisecond, Idle: 500 * time.Millisecond}, 7_204},
+		{stream.Poll{Fast: 100 * time.Millisecond, Idle: 2 * time.Second}, 1_805},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			l, s := open(t, stream.DefaultLimits())
+			create(t, l)
+			reader := join(t, s, stream.DefaultLimits(), c.poll)
+			f, _, err := reader.Follow(t.Context(), name, stream.Now())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer f.Close()
+			s.took()
+			ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+			defer cancel()
+			if _, err := f.Next(ctx); !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("%v: %v", c.poll, err)
+			}
+			if polls := strings.Count(s.took(), "peek"); polls < c.hour-2 || polls > c.hour+2 {
+				t.Errorf("%v: %d polls an hour, want %d", c.poll, polls, c.hour)
+			}
+		})
+	}
 }
