@@ -22,7 +22,7 @@ func owed(t *testing.T, d stream.Driver) []stream.Work {
 }
 
 // settlesWithin is how long an eventually consistent list may lag behind.
-const settlesWithin = 5 * time.Second
+const settlesWithin = 30 * time.Second
 
 // wantOwed awaits that exactly these works are listed.
 func wantOwed(t *testing.T, d stream.Driver, want ...stream.Work) {
