@@ -30,6 +30,7 @@ var again = map[string]bool{
 // classify says what a failed call did, in the words of [stream.Driver].
 //
 //	throttled, in conflict, never connected    not applied
+//	400, for a reason that did not arrive      not applied
 //	any other answer of the kind 4xx           rejected: permissions, names, sizes
 //	5xx, timeout, broken connection            unknown: as it is
 func classify(err error) error {
@@ -42,8 +43,9 @@ func classify(err error) error {
 	}
 	var answer *smithyhttp.ResponseError
 	if errors.As(err, &answer) {
+		var torn *smithy.DeserializationError
 		switch status := answer.HTTPStatusCode(); {
-		case status == http.StatusTooManyRequests:
+		case status == http.StatusTooManyRequests, status == http.StatusBadRequest && errors.As(err, &torn):
 			return fmt.Errorf("%w: %w", stream.ErrNotApplied, err)
 		case status/100 == 4 && status != http.StatusRequestTimeout:
 			return fmt.Errorf("%w: %w", stream.ErrRejected, err)
