@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"maps"
 	"slices"
 	"strings"
@@ -22,9 +23,13 @@ type Objects struct {
 var _ stream.Objects = (*Objects)(nil)
 
 // PutObject implements [stream.Objects].
-func (o *Objects) PutObject(_ context.Context, key string, body []byte) error {
+func (o *Objects) PutObject(_ context.Context, key string, section *io.SectionReader) error {
 	if err := stream.CheckObjectKey(key); err != nil {
 		return err
+	}
+	body := make([]byte, section.Size())
+	if n, err := section.ReadAt(body, 0); n < len(body) {
+		return fmt.Errorf("object %s: %d bytes of a body of %d can be read: %w", key, n, len(body), err)
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()

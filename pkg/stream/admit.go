@@ -62,7 +62,7 @@ func (h *Head) note(a *Append, now time.Time, l Limits) {
 		h.Seq = a.Seq
 	}
 	if a.Close {
-		h.Closed = true
+		h.Closed, h.Ended = true, true
 		if a.Producer != nil {
 			h.ClosedBy = *a.Producer
 		}
@@ -79,7 +79,8 @@ func (h *Head) add(b *Batch, l Limits) {
 	start := h.Tail
 	if len(entries) > 0 && h.full(l) {
 		start = Offset{Segment: h.Tail.Segment + 1}
-		h.SegmentCount, h.SegmentSize = 0, 0
+		h.SegmentCount, h.SegmentSize, h.Sealed = 0, 0, false
+		h.Ended = true
 	}
 	for _, e := range entries {
 		e.From, e.To = h.Tail, start
@@ -112,6 +113,19 @@ func Trimmed(h, seen *Head, to Offset) (*Head, bool) {
 		n++
 	}
 	next.Buffer = slices.Delete(next.Buffer, 0, n)
+	next.Version++
+	return next, true
+}
+
+// Compacted is the rule of a compaction: it returns the head that says that the
+// segments below a number are in objects, or false if it is of another life or says
+// so already.
+func Compacted(h *Head, inc Incarnation, segments uint64) (*Head, bool) {
+	if h == nil || h.Incarnation != inc || h.Compacted >= segments {
+		return nil, false
+	}
+	next := h.Clone()
+	next.Compacted = segments
 	next.Version++
 	return next, true
 }

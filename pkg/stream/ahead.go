@@ -12,12 +12,14 @@ import (
 // says otherwise; an append that stages records for it commits them only to it.
 type lives struct {
 	mu    sync.Mutex
-	known map[string]life
+	known map[string]sighting
 }
 
-type life struct {
+type sighting struct {
 	incarnation Incarnation
-	chunksTo    Offset
+	// chunksTo is where the buffer began; the segments below compacted are in objects.
+	chunksTo  Offset
+	compacted uint64
 	// seen is when it was certainly alive.
 	seen time.Time
 }
@@ -29,7 +31,7 @@ const trusted = time.Minute
 // maxLives bounds the memory of lives, to about 100 KB.
 const maxLives = 1024
 
-func (v *lives) get(name string) (life, bool) {
+func (v *lives) get(name string) (sighting, bool) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	known, ok := v.known[name]
@@ -46,7 +48,7 @@ func (v *lives) note(name string, h *Head, now time.Time) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if v.known == nil {
-		v.known = make(map[string]life)
+		v.known = make(map[string]sighting)
 	}
 	if _, known := v.known[name]; !known && len(v.known) >= maxLives {
 		for some := range v.known {
@@ -54,7 +56,7 @@ func (v *lives) note(name string, h *Head, now time.Time) {
 			break
 		}
 	}
-	v.known[name] = life{incarnation: h.Incarnation, chunksTo: h.BufferFrom(), seen: now}
+	v.known[name] = sighting{incarnation: h.Incarnation, chunksTo: h.BufferFrom(), compacted: h.Compacted, seen: now}
 }
 
 // forget is for a life that this process ended: here its data may be discarded at
@@ -71,7 +73,7 @@ func (v *lives) forget(name string) {
 // must be ended, so that no request outlives the read.
 func (l *Log) readAhead(ctx context.Context, name string, from Position) (ahead func(h *Head) []Chunk, end func()) {
 	known, ok := l.lives.get(name)
-	if !ok || from.IsNow() || !from.offset.Before(known.chunksTo) {
+	if !ok || from.IsNow() || from.offset.Segment < known.compacted || !from.offset.Before(known.chunksTo) {
 		return func(*Head) []Chunk { return nil }, func() {}
 	}
 	ctx, cancel := context.WithCancel(ctx)
@@ -79,7 +81,7 @@ func (l *Log) readAhead(ctx context.Context, name string, from Position) (ahead 
 	fetched := make(chan struct{})
 	go func() {
 		defer close(fetched)
-		if found, err := l.driver.Chunks(ctx, known.incarnation, from.offset, l.limits.PageSize); err == nil {
+		if found, err := l.driver.Chunks(ctx, Life{name, known.incarnation}, from.offset, l.limits.PageSize); err == nil {
 			chunks = found
 		}
 	}()

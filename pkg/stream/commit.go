@@ -148,31 +148,12 @@ func (c *commit) stageFor(ctx context.Context, inc Incarnation) error {
 	if c.stagedFor == inc {
 		return nil
 	}
-	entries, err := c.Log.stage(ctx, inc, c.group[0].append)
+	entries, err := c.Log.stage(ctx, Life{c.name, inc}, c.group[0].append)
 	if err != nil {
 		return unavailable(err)
 	}
 	c.staged, c.stagedFor = entries, inc
 	return nil
-}
-
-// stage puts the records of an append into items, all at once, and returns the
-// entries that link them. A crash leaves items that nothing links; they go with
-// the incarnation.
-func (l *Log) stage(ctx context.Context, inc Incarnation, a *Append) ([]Entry, error) {
-	id := l.newCommitID()
-	// A content type other than the stream's will be refused, whatever is cut here.
-	parts := a.Records.split(Config{ContentType: a.ContentType}.Unit(), l.limits.PartSize)
-	entries := make([]Entry, len(parts))
-	err := atOnce(len(parts), func(i int) error {
-		part := parts[i]
-		staged := StagedID{Commit: id, Part: i, Object: l.limits.isObject(part)}
-		entries[i] = Entry{Count: part.Count, Size: part.Size, Staged: staged}
-		return l.retry(ctx, func() error {
-			return l.driver.PutStaged(ctx, inc, staged, part.Frames)
-		})
-	})
-	return entries, err
 }
 
 // succeed answers the group after its accepted appends were applied. The last of

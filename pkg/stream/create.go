@@ -25,7 +25,7 @@ type Create struct {
 func (l *Log) Create(ctx context.Context, name string, c *Create) (h *Head, created bool, err error) {
 	ctx, cancel := l.writing(ctx)
 	defer cancel()
-	fresh, err := l.fresh(ctx, c)
+	fresh, err := l.fresh(ctx, name, c)
 	if err != nil {
 		return nil, false, err
 	}
@@ -74,7 +74,7 @@ func (l *Log) Create(ctx context.Context, name string, c *Create) (h *Head, crea
 
 // fresh returns the head of a new stream, after staging content that is too large
 // for its buffer. A crash then leaves items of a life that never began.
-func (l *Log) fresh(ctx context.Context, c *Create) (*Head, error) {
+func (l *Log) fresh(ctx context.Context, name string, c *Create) (*Head, error) {
 	now := l.now()
 	h := &Head{
 		Incarnation: l.newIncarnation(),
@@ -86,7 +86,7 @@ func (l *Log) fresh(ctx context.Context, c *Create) (*Head, error) {
 	a := &Append{ContentType: c.ContentType, Records: c.Records, Close: c.Closed}
 	b := &Batch{ID: l.newCommitID(), Appends: []*Append{a}, Now: now}
 	if a.staged(l.limits) {
-		entries, err := l.stage(ctx, h.Incarnation, a)
+		entries, err := l.stage(ctx, h.Life(name), a)
 		if err != nil {
 			return nil, unavailable(err)
 		}

@@ -22,7 +22,18 @@ type Driver interface {
 	Producers
 	Manifests
 	Works
+	Catalog
+	Cursors
 }
+
+// Life is one life of a name: whose data something is.
+type Life struct {
+	Name string
+	Incarnation
+}
+
+// Life is the one that h is the head of, under a name.
+func (h *Head) Life(name string) Life { return Life{name, h.Incarnation} }
 
 // Consistency says what a read must see.
 type Consistency bool
@@ -64,6 +75,11 @@ type Heads interface {
 	// are in chunks by then, and seen has them.
 	Trim(ctx context.Context, name string, seen *Head, to Offset) (*Head, error)
 
+	// Compact says that the segments below a number are in objects, if the stored head
+	// is of the life and says so of fewer ([Compacted]), and returns the head after it.
+	// Refused with the stored head otherwise. Their manifests are stored by then.
+	Compact(ctx context.Context, life Life, segments uint64) (*Head, error)
+
 	// HeadSize returns the size of a head in bytes as far as it decides what a write
 	// of it costs. It makes no request.
 	HeadSize(name string, h *Head) int
@@ -84,7 +100,7 @@ type Chunk struct {
 	Staged StagedID
 }
 
-// Chunks stores runs of records and staged items of an incarnation.
+// Chunks stores runs of records and staged items of a life.
 //
 // PutChunk, PutStaged, [Producers.SpillProducer] and [Heads.Trim] need not be
 // durable when they return, if each becomes durable no later than any write of
@@ -94,35 +110,40 @@ type Chunks interface {
 	// PutChunk stores c under its To if no chunk is stored there, and does
 	// nothing if one is: its records are the same, and whatever precedes them in
 	// one of the two is in another chunk.
-	PutChunk(ctx context.Context, inc Incarnation, c Chunk) error
+	PutChunk(ctx context.Context, life Life, c Chunk) error
 
 	// Chunks returns the chunks whose To is after the offset, in order, until
 	// their sizes reach max bytes or there are no more. Strongly consistent. It
 	// may return fewer, but at least one if there is one.
-	Chunks(ctx context.Context, inc Incarnation, after Offset, max int) ([]Chunk, error)
+	Chunks(ctx context.Context, life Life, after Offset, max int) ([]Chunk, error)
 
 	// PutStaged stores records under an id before the commit that links them.
-	PutStaged(ctx context.Context, inc Incarnation, id StagedID, f Frames) error
+	PutStaged(ctx context.Context, life Life, id StagedID, f Frames) error
 
 	// Staged returns the records stored under an id, or [ErrNoItem]. Strongly
 	// consistent.
-	Staged(ctx context.Context, inc Incarnation, id StagedID) (Frames, error)
+	Staged(ctx context.Context, life Life, id StagedID) (Frames, error)
 
-	// Discard removes up to about max items of everything that is stored for an
-	// incarnation: chunks, staged items, producers and manifests. It reports
+	// Retire lets go of chunks, named by their To, and of staged items, because their
+	// records are in an object and nobody is sent to them any more: at once, or after a
+	// time in which they can still be read. Any of them may be gone already.
+	Retire(ctx context.Context, life Life, chunks []Offset, staged []StagedID) error
+
+	// Discard removes up to about max items of everything that is stored for a
+	// life: chunks, staged items, producers and manifests. It reports
 	// whether nothing is left.
-	Discard(ctx context.Context, inc Incarnation, max int) (done bool, err error)
+	Discard(ctx context.Context, life Life, max int) (done bool, err error)
 }
 
 // Producers stores the producers that heads have no place for.
 type Producers interface {
 	// SpillProducer stores a producer's state unless a later one is stored; then
 	// it does nothing.
-	SpillProducer(ctx context.Context, inc Incarnation, id string, p Producer) error
+	SpillProducer(ctx context.Context, life Life, id string, p Producer) error
 
 	// SpilledProducer returns a producer's stored state; false if there is none.
 	// Strongly consistent.
-	SpilledProducer(ctx context.Context, inc Incarnation, id string) (Producer, bool, error)
+	SpilledProducer(ctx context.Context, life Life, id string) (Producer, bool, error)
 }
 
 // Manifest describes a sealed segment that is stored as one immutable object.
@@ -135,35 +156,84 @@ type Manifest struct {
 	Object string
 	Size   int64
 	CRC    uint32
+	// Tail is how the object ends: with its index and footer, or, if they are large,
+	// with its footer alone (package segment).
+	Tail []byte
 }
 
-// Manifests stores the manifests of an incarnation.
+// Manifests stores the manifests of a life.
 type Manifests interface {
 	// PutManifest stores m under its segment number if none is stored there.
 	// Refused (with a nil head) otherwise.
-	PutManifest(ctx context.Context, inc Incarnation, m Manifest) error
+	PutManifest(ctx context.Context, life Life, m Manifest) error
 
 	// Manifests returns at most max manifests whose To is after the offset, in
 	// order. Strongly consistent.
-	Manifests(ctx context.Context, inc Incarnation, after Offset, max int) ([]Manifest, error)
+	Manifests(ctx context.Context, life Life, after Offset, max int) ([]Manifest, error)
 }
 
-// Work is something owed, recorded so that a lost event or a crash loses
-// nothing: the data of an ended incarnation is to be discarded.
-type Work struct {
-	// Name and Incarnation say whose data it is.
-	Name        string
-	Incarnation Incarnation
-}
-
-// Works lists what is owed. Work is recorded by [Heads.Create] and
+// Works lists the lives that ended and whose data is to be discarded, so that a lost
+// event or a crash loses nothing. They are recorded by [Heads.Create] and
 // [Heads.Delete], in one step with what makes it necessary.
 type Works interface {
-	// Owed returns at most max works, in no particular order. It may miss work
-	// that was recorded a moment ago. With an error it returns those that it found
-	// all the same.
-	Owed(ctx context.Context, max int) ([]Work, error)
+	// Owed returns at most max lives, in no particular order. It may miss one that
+	// ended a moment ago. With an error it returns those that it found all the same.
+	Owed(ctx context.Context, max int) ([]Life, error)
 
-	// Settle removes a work that was done. Removing one that is gone is no error.
-	Settle(ctx context.Context, w Work) error
+	// Settle removes a life whose data was discarded. Removing one that is gone is no
+	// error.
+	Settle(ctx context.Context, life Life) error
+}
+
+// Kind is what something that is stored is.
+type Kind string
+
+// What a store holds for a stream.
+const (
+	KindHead     Kind = "head"
+	KindChunk    Kind = "chunk"
+	KindStaged   Kind = "staged"
+	KindProducer Kind = "producer"
+	KindManifest Kind = "manifest"
+)
+
+// Stored is one thing that a store holds.
+type Stored struct {
+	Kind Kind
+	// Life is whose it is. A driver that finds data of a life of which it never stored
+	// a head may leave out the name.
+	Life Life
+	// Head is the head, if it is one.
+	Head *Head
+	// Chunk is the chunk, if it is one. Retired says that [Chunks.Retire] has been
+	// told of it.
+	Chunk   *Chunk
+	Retired bool
+	// Staged is the id of a staged item, if it is one.
+	Staged StagedID
+}
+
+// Catalog lists what is stored, for the sweep, for fsck and for administrators. It is
+// not for the paths of requests.
+type Catalog interface {
+	// Names returns the names that begin with prefix, come after the name after ("" for
+	// all) and have a head, expired or not: the first max of them in the order of their
+	// bytes, or fewer only if there are no more. It may miss changes of a moment ago.
+	Names(ctx context.Context, prefix, after string, max int) ([]string, error)
+
+	// Inventory returns about max of the things that are stored, in no particular order,
+	// from a cursor on ("" for the beginning), and the cursor to go on with: "" after the
+	// last. A walk to the end finds everything that was there all the time. What cannot
+	// be read is passed over: then there are an error and, unless the whole call failed,
+	// a cursor other than the one given.
+	Inventory(ctx context.Context, cursor string, max int) (found []Stored, next string, err error)
+}
+
+// Cursors stores where long work stopped, under a key for each kind of work.
+type Cursors interface {
+	// Cursor returns what was stored last, or "". Strongly consistent.
+	Cursor(ctx context.Context, key string) (string, error)
+
+	// SetCursor stores value. The last one stays.
+	SetCursor(ctx context.Context, key, value string) error
 }

@@ -38,10 +38,14 @@ func (h *Head) isAhead(now time.Time) bool {
 	return h.HasTTL && h.deadline(now).Before(h.Deadline.Add(-Backstep))
 }
 
-// renew moves the deadline of a sliding TTL, and moves it back by a Backstep at
-// most.
+// renew notes that the stream is used now. It moves the deadline of a sliding TTL,
+// and moves it back by a Backstep at most.
 func (h *Head) renew(now time.Time) {
-	if h.HasTTL && !h.isAhead(now) {
+	if h.isAhead(now) {
+		return
+	}
+	h.UsedAt = now
+	if h.HasTTL {
 		h.Deadline = h.deadline(now)
 	}
 }

@@ -120,7 +120,7 @@ func (l *Log) flush(ctx context.Context, name string, h *Head) (*Head, error) {
 	// One after the other: a chunk that is stored says that all before it are. Another
 	// flush may cut differently, and finds its last chunk stored already by this one.
 	for _, c := range h.chunks(l.limits) {
-		err := l.retry(ctx, func() error { return l.driver.PutChunk(ctx, h.Incarnation, c) })
+		err := l.retry(ctx, func() error { return l.driver.PutChunk(ctx, h.Life(name), c) })
 		if err != nil {
 			return nil, err
 		}

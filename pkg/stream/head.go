@@ -112,8 +112,10 @@ type Entry struct {
 type StagedID struct {
 	Commit CommitID
 	Part   int
-	// Object says that it is large enough to be an object in a bucket. A driver
-	// without buckets treats it as any other.
+	// At is when it was put, in seconds since 1970: an item that nothing links may be
+	// one that is about to be.
+	At int64
+	// Object says that it is an object ([Objects]) rather than an item of the driver.
 	Object bool
 }
 
@@ -140,6 +142,8 @@ type Head struct {
 	Version uint64
 	Config
 	CreatedAt time.Time
+	// UsedAt is when the stream was last committed to, or its TTL renewed.
+	UsedAt time.Time
 	// Deadline is when the stream ends unless it is renewed; zero means never.
 	Deadline time.Time
 
@@ -148,6 +152,15 @@ type Head struct {
 	// SegmentCount and SegmentSize measure the records of Tail's segment.
 	SegmentCount int
 	SegmentSize  int
+	// Sealed says that this segment takes no more records: the next append starts
+	// another one, as it does when the segment is full.
+	Sealed bool
+	// Ended says that the write that stored this head ended a segment. Every other
+	// write clears it, so a change feed can tell.
+	Ended bool
+	// Compacted is how many segments, from the first on, are in objects. A reader takes
+	// their records from there.
+	Compacted uint64
 
 	Closed bool
 	// ClosedBy is the producer request that closed the stream; its ID is empty
@@ -184,9 +197,11 @@ type HeldProducer struct {
 }
 
 // Clone returns a copy that can be changed without anybody noticing. Frames are
-// shared: they are immutable.
+// shared: they are immutable. It is the beginning of another write than the one that
+// may have ended a segment.
 func (h *Head) Clone() *Head {
 	c := *h
+	c.Ended = false
 	c.Producers = maps.Clone(h.Producers)
 	c.Recent = slices.Clone(h.Recent)
 	c.Burned = slices.Clone(h.Burned)

@@ -37,7 +37,7 @@ func (v Verdict) Accepted() bool { return v.Err == nil && !v.Duplicate }
 type Slow uint8
 
 const (
-	// SlowSeal: the segment is full, so the append starts the next one.
+	// SlowSeal: the segment is full or sealed, so the append starts the next one.
 	SlowSeal Slow = 1 << iota
 	// SlowEpoch: the producer starts a new epoch.
 	SlowEpoch
@@ -139,7 +139,7 @@ func judgeProducer(h *Head, tag *ProducerTag, l Limits) Verdict {
 
 // full reports whether the tail's segment takes no more records.
 func (h *Head) full(l Limits) bool {
-	return h.SegmentCount >= l.SegmentCount || h.SegmentSize >= l.SegmentSize
+	return h.Sealed || h.SegmentCount >= l.SegmentCount || h.SegmentSize >= l.SegmentSize
 }
 
 // hasRoom reports whether the buffer takes an entry of so many bytes. An empty

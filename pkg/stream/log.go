@@ -18,6 +18,15 @@ type Options struct {
 	// Random is the source of incarnations, commit ids and jitter; nil means
 	// crypto/rand. It must be safe for concurrent use.
 	Random io.Reader
+	// Objects stores what is too large for the driver, and sealed segments. Without it
+	// nothing is compacted, and an append that needs it is refused.
+	Objects Objects
+	// Spool returns a temporary place for a segment on its way into an object; nil means
+	// a temporary file.
+	Spool func() (Spool, error)
+	// Ended is called after this log stored a head that ends a segment, so that it can
+	// be compacted soon; nil where the store's change feed tells. It must not block.
+	Ended func(name string)
 	// Poll says how live readers learn of appends by other processes. The zero
 	// value says that there are no other processes.
 	Poll Poll
@@ -30,6 +39,9 @@ type Options struct {
 // one store.
 type Log struct {
 	driver  Driver
+	objects Objects
+	spool   func() (Spool, error)
+	ended   func(name string)
 	limits  Limits
 	now     func() time.Time
 	random  io.Reader
@@ -37,6 +49,9 @@ type Log struct {
 	hub     hub
 	flights flights
 	lives   lives
+	// compactions keeps one compaction of a stream running at a time.
+	compactions flights
+	segments    segments
 }
 
 // New returns a log on a driver, or an error that names the limit that is wrong.
@@ -50,7 +65,13 @@ func New(d Driver, o Options) (*Log, error) {
 	if o.Random == nil {
 		o.Random = rand.Reader
 	}
-	l := &Log{driver: d, limits: o.Limits, now: clock(o.Now), random: o.Random}
+	if o.Spool == nil {
+		o.Spool = spoolFile
+	}
+	if o.Ended == nil {
+		o.Ended = func(string) {}
+	}
+	l := &Log{driver: d, objects: o.Objects, spool: o.Spool, ended: o.Ended, limits: o.Limits, now: clock(o.Now), random: o.Random}
 	l.hub.poll = o.Poll
 	l.hub.head = func(ctx context.Context, name string) (*Head, error) {
 		return d.Head(ctx, name, Eventual)
@@ -116,51 +137,6 @@ func (l *Log) Delete(ctx context.Context, name string) error {
 		return nil
 	}
 	return unsettled(err)
-}
-
-// Collected reports a run of [Log.Collect].
-type Collected struct {
-	// Settled counts the incarnations whose data is gone, Failed those that could
-	// not be finished in this run.
-	Settled, Failed int
-}
-
-// Collect discards the data of at most max ended incarnations. It can be
-// repeated, run twice at once and be stopped at any point: work that was not
-// settled is found again.
-func (l *Log) Collect(ctx context.Context, max int) (Collected, error) {
-	const step = 100
-	var done Collected
-	works, err := l.driver.Owed(ctx, max)
-	for _, w := range works {
-		if err := l.discard(ctx, w, step); err != nil {
-			done.Failed++
-			continue
-		}
-		done.Settled++
-	}
-	if err != nil {
-		return done, unavailable(err)
-	}
-	return done, nil
-}
-
-// discard removes all data of an incarnation, and only then the record that says
-// that it is owed.
-func (l *Log) discard(ctx context.Context, w Work, step int) error {
-	for {
-		var done bool
-		err := l.retry(ctx, func() (err error) {
-			done, err = l.driver.Discard(ctx, w.Incarnation, step)
-			return err
-		})
-		if err != nil {
-			return err
-		}
-		if done {
-			return l.driver.Settle(ctx, w)
-		}
-	}
 }
 
 // retry repeats a write while it is certainly not applied, with growing pauses,

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"strings"
 )
@@ -33,7 +34,12 @@ type Objects interface {
 	// returns nil. If the same body is stored there already, by this call or by
 	// another one, that is success too: a put may be repeated. If a different one
 	// is, it does nothing and returns [ErrObjectExists].
-	PutObject(ctx context.Context, key string, body []byte) error
+	//
+	// What is stored is the whole section, wherever the reader stands in it. It may
+	// be read several times, and by its ReadAt only, until the call returns; an
+	// error of it is the call's, and nothing is stored then. A store does not hold
+	// the body in memory, unless memory is where it keeps its objects.
+	PutObject(ctx context.Context, key string, body *io.SectionReader) error
 
 	// Object returns n bytes of the object from offset on, or all that follow if n
 	// is negative; [ErrNoItem] if nothing is stored under key. It never returns
@@ -56,14 +62,17 @@ type Objects interface {
 	DiscardObjects(ctx context.Context, prefix string, max int) (done bool, err error)
 }
 
-// maxObjectKey is the longest key. S3 has 1,024 bytes, file systems may have less
-// for a whole path.
-const maxObjectKey = 512
+const (
+	// maxObjectKey is the longest key of S3.
+	maxObjectKey = 1024
+	// maxObjectKeyPart is the longest name of a file on the file systems in use.
+	maxObjectKeyPart = 255
+)
 
 // CheckObjectKey returns nil if a key can be used, and an error that wraps
-// [ErrRejected] if not. A key has 1 to 512 bytes of ASCII letters, digits and
-// "-_.=/". No part between slashes is empty, "." or "..". Such a key means the
-// same in a URL, in XML and in a file system, unescaped.
+// [ErrRejected] if not. A key has 1 to 1,024 bytes of ASCII letters, digits and
+// "-_.=/". No part between slashes is empty, "." or "..", or longer than 255
+// bytes. Such a key means the same in a URL, in XML and in a file system, unescaped.
 func CheckObjectKey(key string) error {
 	if err := checkKeyBytes(key); err != nil {
 		return err
@@ -71,6 +80,9 @@ func CheckObjectKey(key string) error {
 	for part := range strings.SplitSeq(key, "/") {
 		if part == "" || part == "." || part == ".." {
 			return fmt.Errorf("%w: object key %q has the part %q", ErrRejected, key, part)
+		}
+		if len(part) > maxObjectKeyPart {
+			return fmt.Errorf("%w: object key %q has a part of %d bytes; it may have %d", ErrRejected, key, len(part), maxObjectKeyPart)
 		}
 	}
 	return nil

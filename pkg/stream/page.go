@@ -16,6 +16,7 @@ type Page struct {
 	// Count and Size measure the records.
 	Count int
 	Size  int
+	life  Life
 	runs  []Frames
 	// full says that the next record did not fit.
 	full bool
@@ -45,19 +46,25 @@ func (p *Page) Closed() bool { return p.Head.Closed && p.UpToDate() }
 var errGap = errors.New("stream: gap")
 
 // page reads onwards from an offset, under a given head, up to about max bytes.
-// Records come from chunks up to where the buffer begins, and then from it. The
-// chunks that are known already come first; they may be none, or too few.
-func (l *Log) page(ctx context.Context, h *Head, from Offset, max int, known []Chunk) (*Page, error) {
+// Records come from objects as far as segments are compacted, then from chunks up to
+// where the buffer begins, and then from it. The chunks that are known already come
+// first; they may be none, or too few.
+func (l *Log) page(ctx context.Context, name string, h *Head, from Offset, max int, known []Chunk) (*Page, error) {
 	if h.Tail.Before(from) {
 		return nil, fmt.Errorf("%w: %v is beyond the stream's tail %v", ErrBadOffset, from, h.Tail)
 	}
-	p := &Page{Head: h, From: from, Next: from}
-	if err := l.takeChunks(ctx, p, known, max); err != nil {
+	p := &Page{Head: h, From: from, Next: from, life: h.Life(name)}
+	if err := l.takeCold(ctx, p, max); err != nil {
 		return nil, err
+	}
+	if from.Segment >= h.Compacted {
+		if err := l.takeChunks(ctx, p, known, max); err != nil {
+			return nil, err
+		}
 	}
 	for p.Next.Before(h.BufferFrom()) && !p.full {
 		at := p.Next
-		chunks, err := l.driver.Chunks(ctx, h.Incarnation, p.Next, max-p.Size)
+		chunks, err := l.driver.Chunks(ctx, p.life, p.Next, max-p.Size)
 		if err != nil {
 			return nil, unavailable(err)
 		}
@@ -98,7 +105,7 @@ func (l *Log) take(ctx context.Context, p *Page, entries []Entry, max int) error
 			size += e.Size // otherwise the page begins inside it, and has less of it
 		}
 	}
-	if err := l.fetch(ctx, p.Head.Incarnation, wanted); err != nil {
+	if err := l.fetch(ctx, p.life, wanted); err != nil {
 		return err
 	}
 	for _, e := range wanted {
@@ -110,7 +117,7 @@ func (l *Log) take(ctx context.Context, p *Page, entries []Entry, max int) error
 }
 
 // fetch replaces links by the frames that they stand for.
-func (l *Log) fetch(ctx context.Context, inc Incarnation, entries []Entry) error {
+func (l *Log) fetch(ctx context.Context, life Life, entries []Entry) error {
 	var links []*Entry
 	for i := range entries {
 		if entries[i].Staged != (StagedID{}) {
@@ -118,7 +125,7 @@ func (l *Log) fetch(ctx context.Context, inc Incarnation, entries []Entry) error
 		}
 	}
 	err := atOnce(len(links), func(i int) (err error) {
-		links[i].Frames, err = l.driver.Staged(ctx, inc, links[i].Staged)
+		links[i].Frames, err = l.staged(ctx, life, links[i].Staged)
 		return err
 	})
 	if errors.Is(err, ErrNoItem) {

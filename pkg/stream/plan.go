@@ -98,7 +98,7 @@ func (c *commit) recall(ctx context.Context, h *Head) (*Head, error) {
 				full.Producers = make(map[string]HeldProducer)
 			}
 		}
-		p, found, err := c.driver.SpilledProducer(ctx, h.Incarnation, tag.ID)
+		p, found, err := c.driver.SpilledProducer(ctx, h.Life(c.name), tag.ID)
 		if err != nil {
 			return nil, err
 		}
@@ -132,7 +132,7 @@ func (c *commit) prepare(ctx context.Context, next *Head) error {
 		// Spill a few more than needed, so that the next new producers fit.
 		for _, id := range c.idlest(next, over+c.limits.Producers/4) {
 			err := c.retry(ctx, func() error {
-				return c.driver.SpillProducer(ctx, next.Incarnation, id, next.Producers[id].Producer)
+				return c.driver.SpillProducer(ctx, next.Life(c.name), id, next.Producers[id].Producer)
 			})
 			if err != nil {
 				return unavailable(err)

@@ -35,7 +35,7 @@ func (l *Log) Read(ctx context.Context, name string, from Position) (*Page, erro
 func (l *Log) readUnder(ctx context.Context, name string, h *Head, from Offset, known []Chunk) (*Page, error) {
 	inc := h.Incarnation
 	for range rereads {
-		p, err := l.page(ctx, h, from, l.limits.PageSize, known)
+		p, err := l.page(ctx, name, h, from, l.limits.PageSize, known)
 		if !errors.Is(err, errGap) {
 			return p, err
 		}

@@ -1,0 +1,180 @@
+package stream
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/commoncurriculum/durable-streams-aws/pkg/segment"
+)
+
+// sealed is a segment that ended, and the chunks that hold it.
+type sealed struct {
+	life   Life
+	number uint64
+	unit   Unit
+	// from and to are as in [Entry], for the whole segment.
+	from, to Offset
+	// chunks are the ends of the chunks, links the staged parts that they link.
+	chunks []Offset
+	links  []StagedID
+}
+
+func (s *sealed) kind() segment.Kind {
+	if s.unit == Messages {
+		return segment.Messages
+	}
+	return segment.Bytes
+}
+
+// walk calls do for each chunk of a segment, in order, with the offset up to which the
+// chunks before it reach, and returns the offset at which the segment ends. It fails
+// with errGap if a chunk is missing.
+func (l *Log) walk(ctx context.Context, h *Head, s *sealed, do func(c Chunk, at Offset) error) (end Offset, err error) {
+	// The first chunk says where the segment before ends.
+	at, first := Offset{Segment: s.number}, true
+	for {
+		chunks, err := l.driver.Chunks(ctx, s.life, at, l.limits.PageSize)
+		if err != nil {
+			return at, unavailable(err)
+		}
+		for _, c := range chunks {
+			switch {
+			case first && c.To.Segment == s.number && (c.From.Segment < s.number || c.From == Offset{}):
+				s.from, first = c.From, false
+			case first || at.Before(c.From):
+				return at, fmt.Errorf("%w between %v and %v", errGap, at, c.From)
+			case c.To.Segment > s.number:
+				return at, nil
+			}
+			if err := do(c, at); err != nil {
+				return at, err
+			}
+			at = c.To
+		}
+		if len(chunks) == 0 {
+			// What follows is in the buffer, or there is nothing.
+			if first || at != h.BufferFrom() {
+				return at, fmt.Errorf("%w between %v and %v", errGap, at, h.BufferFrom())
+			}
+			return at, nil
+		}
+	}
+}
+
+// collectChunks finds out where a segment begins and ends, and what holds it.
+func (l *Log) collectChunks(ctx context.Context, h *Head, s *sealed) (err error) {
+	s.to, err = l.walk(ctx, h, s, func(c Chunk, _ Offset) error {
+		s.chunks = append(s.chunks, c.To)
+		if c.Staged != (StagedID{}) {
+			s.links = append(s.links, c.Staged)
+		}
+		return nil
+	})
+	return err
+}
+
+// writeSegment writes a segment's records in the form in which they are stored as an
+// object.
+func (l *Log) writeSegment(ctx context.Context, s *sealed, to io.Writer) (segment.Summary, []byte, error) {
+	buffered := bufio.NewWriterSize(to, 64<<10)
+	w := segment.NewWriter(buffered, s.kind(), s.number)
+	h := &Head{Tail: s.to}
+	end, err := l.walk(ctx, h, s, func(c Chunk, at Offset) error {
+		link := []Entry{Entry(c)}
+		if err := l.fetch(ctx, s.life, link); err != nil {
+			return err
+		}
+		frames := link[0].Frames
+		if c.From.Segment == s.number && c.From.Before(at) {
+			// Two flushes cut the buffer in different ways.
+			var err error
+			if frames, err = skip(frames, s.unit, at.Position-c.From.Position); err != nil {
+				return err
+			}
+		}
+		return w.Write(frames)
+	})
+	if err != nil {
+		return segment.Summary{}, nil, err
+	}
+	summary, tail, err := w.Close()
+	if err != nil {
+		return summary, tail, err
+	}
+	if end != s.to || summary.End != s.to.Position {
+		return summary, tail, fmt.Errorf("the chunks hold %d positions, not as they say, %v", summary.End, s.to)
+	}
+	return summary, tail, buffered.Flush()
+}
+
+// verifyObject reads an object back, in parts, and checks that it is what its manifest
+// says.
+func (l *Log) verifyObject(ctx context.Context, m Manifest) error {
+	r := &objectReader{ctx: ctx, objects: l.objects, key: m.Object, size: m.Size, part: int64(l.limits.PartSize)}
+	got, err := segment.Verify(r, m.Size)
+	if err != nil {
+		return fmt.Errorf("read %s back: %w", m.Object, err)
+	}
+	if got.Segment != m.Segment || got.End != m.To.Position || got.CRC != m.CRC {
+		return fmt.Errorf("read %s back: %w: it is another segment", m.Object, segment.ErrCorrupt)
+	}
+	return nil
+}
+
+// objectReader reads an object from its beginning to its end, a part at a time.
+type objectReader struct {
+	ctx              context.Context
+	objects          Objects
+	key              string
+	size, part, next int64
+	rest             []byte
+}
+
+func (r *objectReader) Read(b []byte) (int, error) {
+	if len(r.rest) == 0 {
+		if r.next == r.size {
+			return 0, io.EOF
+		}
+		n := min(r.part, r.size-r.next)
+		part, err := r.objects.Object(r.ctx, r.key, r.next, n)
+		if err != nil {
+			return 0, err
+		}
+		r.rest, r.next = part, r.next+n
+	}
+	n := copy(b, r.rest)
+	r.rest = r.rest[n:]
+	return n, nil
+}
+
+// maxTail bounds what a manifest holds of an object's tail: reading a larger one costs
+// more than asking the object.
+const maxTail = 8 << 10
+
+// shortTail returns the tail of an object, or only its footer if it is long.
+func shortTail(tail []byte) []byte {
+	if len(tail) <= maxTail {
+		return tail
+	}
+	return tail[len(tail)-segment.FooterSize:]
+}
+
+// retire lets go of the chunks of a segment that is in an object, and of what they
+// link.
+func (l *Log) retire(ctx context.Context, s *sealed) error {
+	var items []StagedID
+	for _, id := range s.links {
+		if !id.Object {
+			items = append(items, id)
+			continue
+		}
+		// A reader that still follows the link finds nothing, and looks again.
+		key := StagedKey(s.life, id)
+		if err := l.untilDone(ctx, func() (bool, error) { return l.objects.DiscardObjects(ctx, key, 1) }); err != nil {
+			return err
+		}
+	}
+	return l.retry(ctx, func() error { return l.driver.Retire(ctx, s.life, s.chunks, items) })
+}

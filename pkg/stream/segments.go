@@ -1,0 +1,50 @@
+package stream
+
+import (
+	"sync"
+
+	"github.com/commoncurriculum/durable-streams-aws/pkg/segment"
+)
+
+// segments remembers the indexes of the segments that this process read last. They
+// never change, so none can be stale.
+type segments struct {
+	mu     sync.Mutex
+	known  map[segmentID]*segment.Index
+	blocks int
+}
+
+type segmentID struct {
+	incarnation Incarnation
+	number      uint64
+}
+
+// maxBlocks bounds the memory of segments, to a few megabytes.
+const maxBlocks = 1 << 18
+
+func (s *segments) get(inc Incarnation, number uint64) *segment.Index {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.known[segmentID{inc, number}]
+}
+
+func (s *segments) put(inc Incarnation, number uint64, index *segment.Index) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	id := segmentID{inc, number}
+	if s.known == nil {
+		s.known = make(map[segmentID]*segment.Index)
+	}
+	if s.known[id] != nil {
+		return
+	}
+	for some, x := range s.known {
+		if s.blocks+index.Summary().Blocks <= maxBlocks {
+			break
+		}
+		s.blocks -= x.Summary().Blocks
+		delete(s.known, some)
+	}
+	s.known[id] = index
+	s.blocks += index.Summary().Blocks
+}
