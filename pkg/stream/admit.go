@@ -23,7 +23,7 @@ type Batch struct {
 // false if the batch must be refused as a whole. A driver may refuse more than
 // Admit does; it must never accept more.
 func Admit(h *Head, b *Batch, l Limits) (*Head, bool) {
-	if h == nil || !b.aimedAt(h) || h.Excludes(b.ID) {
+	if h == nil || !b.aimedAt(h) || h.Excludes(b.ID) || h.outdated(b.Staged) {
 		return nil, false
 	}
 	next := h.Clone()
@@ -45,6 +45,12 @@ func (b *Batch) aimedAt(h *Head) bool {
 		return !h.CreatedAt.After(b.Now)
 	}
 	return b.Incarnation == h.Incarnation
+}
+
+// outdated reports whether items were staged so long ago that they may have been
+// discarded as litter.
+func (h *Head) outdated(staged []Entry) bool {
+	return len(staged) > 0 && h.StagedAfter != 0 && staged[0].Staged.At <= h.StagedAfter
 }
 
 // note applies what an append changes apart from where its records go, so that

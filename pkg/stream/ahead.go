@@ -67,30 +67,41 @@ func (v *lives) forget(name string) {
 	delete(v.known, name)
 }
 
-// readAhead begins to fetch the chunks at a position, if the stream is known and
-// they are likely to be needed. The result waits for them, and returns them if they
-// are of the life of h; whatever went wrong, the read will find out by itself. It
+// ahead is what was fetched at the same time as the head: what a page begins with, or
+// nothing.
+type ahead struct {
+	chunks    []Chunk
+	manifests []Manifest
+}
+
+// readAhead begins to fetch the chunks or the manifests at a position, if the stream is
+// known and they are likely to be needed. The result waits for them, and returns them if
+// they are of the life of h; whatever went wrong, the read will find out by itself. It
 // must be ended, so that no request outlives the read.
-func (l *Log) readAhead(ctx context.Context, name string, from Position) (ahead func(h *Head) []Chunk, end func()) {
+func (l *Log) readAhead(ctx context.Context, name string, from Position) (found func(h *Head) ahead, end func()) {
 	known, ok := l.lives.get(name)
-	if !ok || from.IsNow() || from.offset.Segment < known.compacted || !from.offset.Before(known.chunksTo) {
-		return func(*Head) []Chunk { return nil }, func() {}
+	if !ok || from.IsNow() || !from.offset.Before(known.chunksTo) {
+		return func(*Head) ahead { return ahead{} }, func() {}
 	}
 	ctx, cancel := context.WithCancel(ctx)
-	var chunks []Chunk
+	life := Life{name, known.incarnation}
+	var got ahead
 	fetched := make(chan struct{})
 	go func() {
 		defer close(fetched)
-		if found, err := l.driver.Chunks(ctx, Life{name, known.incarnation}, from.offset, l.limits.PageSize); err == nil {
-			chunks = found
+		// Of an error nothing is kept.
+		if from.offset.Segment < known.compacted {
+			got.manifests, _ = l.driver.Manifests(ctx, life, from.offset, coldRun)
+		} else {
+			got.chunks, _ = l.driver.Chunks(ctx, life, from.offset, l.limits.PageSize)
 		}
 	}()
-	ahead = func(h *Head) []Chunk {
+	found = func(h *Head) ahead {
 		if h.Incarnation != known.incarnation {
-			return nil
+			return ahead{}
 		}
 		<-fetched
-		return chunks
+		return got
 	}
-	return ahead, func() { cancel(); <-fetched }
+	return found, func() { cancel(); <-fetched }
 }

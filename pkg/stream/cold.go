@@ -8,38 +8,40 @@ import (
 	"github.com/commoncurriculum/durable-streams-aws/pkg/segment"
 )
 
-// segmentFormat is the version of the objects that this program writes.
-const segmentFormat = segment.Version
-
 // coldRun is how many segments one page takes at a time. More would not fit, unless
 // they are very small.
 const coldRun = 16
 
 // takeCold adds to a page what segments that are in objects continue it with, until
 // it is full or reaches those that are not. Each object gives only the range that is
-// needed. Cost: a query for the manifests of each 16 segments, and a request for each
-// object; one more where its index is too large for the manifest.
-func (l *Log) takeCold(ctx context.Context, p *Page, max int) error {
+// needed. Some manifests may be known already. Cost: a query for the manifests of each
+// 16 segments, and a request for each object, all at once; one more where its index is
+// too large for the manifest.
+func (l *Log) takeCold(ctx context.Context, p *Page, known []Manifest, max int) error {
 	for !p.full && p.Next.Before(p.Head.Tail) && p.Next.Segment < p.Head.Compacted {
-		manifests, err := l.driver.Manifests(ctx, p.life, p.Next, coldRun)
-		if err != nil {
-			return unavailable(err)
+		manifests := known
+		if known = nil; len(manifests) == 0 {
+			var err error
+			if manifests, err = l.driver.Manifests(ctx, p.life, p.Next, coldRun); err != nil {
+				return unavailable(err)
+			}
 		}
-		entries := l.coldEntries(p, manifests, max)
+		entries := coldEntries(p, manifests, max)
 		if len(entries) == 0 {
 			// The page stands at the end of the last of them.
 			return nil
 		}
-		at := p.Next
-		err = atOnce(len(entries), func(i int) error {
-			return l.fetchCold(ctx, p, &entries[i], max)
-		})
+		err := atOnce(len(entries), func(i int) error { return l.fetchCold(ctx, p, &entries[i]) })
 		if err != nil {
 			return err
 		}
+		at := p.Next
 		for _, e := range entries {
 			if err := p.take(e.Entry, max); err != nil {
 				return err
+			}
+			if p.Next != e.manifest.To {
+				break // the page is full, or less was fetched than fits
 			}
 		}
 		if p.Next == at && !p.full {
@@ -53,38 +55,41 @@ func (l *Log) takeCold(ctx context.Context, p *Page, max int) error {
 type coldEntry struct {
 	Entry
 	manifest Manifest
-	// from is the position in the segment from which on it is needed.
+	// from is the position in the segment from which on it is needed, want how many
+	// bytes of records.
 	from uint64
+	want int
 }
 
-// coldEntries says which segments a page needs, and from where on.
-func (l *Log) coldEntries(p *Page, manifests []Manifest, max int) []coldEntry {
+// coldEntries says which segments a page needs, from where on, and how much of them.
+func coldEntries(p *Page, manifests []Manifest, max int) []coldEntry {
 	var entries []coldEntry
-	size := int64(p.Size)
-	for _, m := range manifests {
-		if m.Segment >= p.Head.Compacted || size >= int64(max) {
+	for want := int64(max - p.Size); len(manifests) > 0 && want > 0; manifests = manifests[1:] {
+		m := manifests[0]
+		if m.Segment >= p.Head.Compacted {
 			break
 		}
-		e := coldEntry{manifest: m}
+		e := coldEntry{manifest: m, want: int(want)}
 		if p.Next.Segment == m.Segment {
 			e.from = p.Next.Position
-		} else {
-			// An object is larger than its records, but not by much.
-			size += m.Size - m.Size/4
 		}
 		entries = append(entries, e)
+		// How much it has is a guess: an object is larger than its records, but not by
+		// much. Where it is wrong, another round follows.
+		rest := float64(m.To.Position-e.from) / float64(m.To.Position)
+		want -= int64(rest * float64(m.Size-m.Size/4))
 	}
 	return entries
 }
 
 // fetchCold reads the part of a segment that a page takes.
-func (l *Log) fetchCold(ctx context.Context, p *Page, e *coldEntry, max int) error {
+func (l *Log) fetchCold(ctx context.Context, p *Page, e *coldEntry) error {
 	m := e.manifest
 	index, err := l.index(ctx, p.life, m)
 	if err != nil {
 		return coldError(m, err)
 	}
-	span, ok := index.Blocks(e.from, max)
+	span, ok := index.Blocks(e.from, e.want)
 	if !ok {
 		return coldError(m, fmt.Errorf("%w: it ends before position %d", segment.ErrCorrupt, e.from))
 	}
@@ -96,16 +101,17 @@ func (l *Log) fetchCold(ctx context.Context, p *Page, e *coldEntry, max int) err
 	if err != nil {
 		return coldError(m, err)
 	}
-	e.From, e.Frames = Offset{Segment: m.Segment, Position: first}, frames
-	if first == 0 {
-		e.From = m.From
-	}
+	e.Frames = frames
 	for record, err := range e.Frames.Records() {
 		if err != nil {
 			return coldError(m, err)
 		}
 		e.Count++
 		e.Size += len(record)
+	}
+	e.From = Offset{Segment: m.Segment, Position: first}
+	if first == 0 {
+		e.From = m.From
 	}
 	e.To = Offset{Segment: m.Segment, Position: first + Records{Count: e.Count, Size: e.Size}.advance(p.Head.Unit())}
 	return nil
@@ -129,14 +135,25 @@ func (l *Log) index(ctx context.Context, life Life, m Manifest) (*segment.Index,
 	if index := l.segments.get(life.Incarnation, m.Segment); index != nil {
 		return index, nil
 	}
+	index, err := ReadIndex(ctx, l.objects, m)
+	if err == nil {
+		l.segments.put(life.Incarnation, m.Segment, index)
+	}
+	return index, err
+}
+
+// ReadIndex returns the index of a segment's object: from the manifest if it holds it,
+// and from the object otherwise. What is not the manifest's segment is
+// [segment.ErrCorrupt]. Cost: nothing, or one request.
+func ReadIndex(ctx context.Context, objects Objects, m Manifest) (*segment.Index, error) {
 	tail := m.Tail
 	if len(tail) == segment.FooterSize {
 		footer, err := segment.ParseFooter(tail, m.Size)
 		if err != nil {
 			return nil, err
 		}
-		n := int64(footer.IndexSize + segment.FooterSize)
-		if tail, err = l.objects.Object(ctx, m.Object, m.Size-n, n); err != nil {
+		n := int64(footer.IndexSize) + segment.FooterSize
+		if tail, err = objects.Object(ctx, m.Object, m.Size-n, n); err != nil {
 			return nil, err
 		}
 	}
@@ -144,9 +161,8 @@ func (l *Log) index(ctx context.Context, life Life, m Manifest) (*segment.Index,
 	if err != nil {
 		return nil, err
 	}
-	if s := index.Summary(); s.Segment != m.Segment || s.End != m.To.Position {
+	if s := index.Summary(); s.Segment != m.Segment || s.End != m.To.Position || s.CRC != m.CRC {
 		return nil, fmt.Errorf("%w: it is of segment %d to position %d, not as its manifest says", segment.ErrCorrupt, s.Segment, s.End)
 	}
-	l.segments.put(life.Incarnation, m.Segment, index)
 	return index, nil
 }

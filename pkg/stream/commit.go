@@ -50,6 +50,9 @@ func (l *Log) commit(ctx context.Context, name string, group []*ticket, ln *lane
 			ln.last = head
 			c.hub.announce(name, head)
 			c.lives.note(name, head, c.now())
+			if head.Ended {
+				c.ended(name)
+			}
 			c.succeed(mark, head)
 			return
 		case errors.As(err, &refused):
@@ -145,7 +148,7 @@ func (c *commit) restage(ctx context.Context) error {
 }
 
 func (c *commit) stageFor(ctx context.Context, inc Incarnation) error {
-	if c.stagedFor == inc {
+	if c.stagedFor == inc && (c.known == nil || !c.known.outdated(c.staged)) {
 		return nil
 	}
 	entries, err := c.Log.stage(ctx, Life{c.name, inc}, c.group[0].append)

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+
+	"github.com/commoncurriculum/durable-streams-aws/pkg/segment"
 )
 
 // Compaction reports a run of [Log.Compact].
@@ -38,64 +40,86 @@ func (h *Head) CompactionOwed() bool { return h.Compacted < h.compactTo() }
 // a manifest that the head does not know of, which the next run finds; chunks that
 // nobody needs, which the sweep retires.
 //
-// Cost of a segment: a strong read of its records, one put and one read of the object,
-// a write each of manifest and head, and one of each chunk.
+// It fails with [ErrUnavailable] where the store or the objects do, and with
+// [ErrDamaged] where records are not as they should be: then somebody has to look.
+//
+// Cost of a segment: a strong read of its records, twice; one put and one read of the
+// object, a write each of manifest and head, and one of each chunk.
 func (l *Log) Compact(ctx context.Context, name string) (Compaction, error) {
 	var done Compaction
 	if l.objects == nil || !l.compactions.begin(name) {
 		return done, nil
 	}
 	defer l.compactions.end(name)
-	for {
+	// gap is what was missing when the head was as it is in last.
+	var gap error
+	var last *Head
+	for attempt := 0; attempt < maxAttempts; {
 		h, err := l.driver.Head(ctx, name, Strong)
-		if errors.Is(err, ErrNoHead) {
+		switch {
+		case errors.Is(err, ErrNoHead):
 			return done, nil
-		}
-		if err != nil {
+		case err != nil:
 			return done, unavailable(err)
-		}
-		if !h.CompactionOwed() {
+		case !h.CompactionOwed():
 			return done, nil
+		case gap != nil && h.Incarnation == last.Incarnation && h.Compacted == last.Compacted:
+			// Nobody moved what is missing: it is lost.
+			return done, compactionError(name, h, gap)
 		}
-		size, err := l.compact(ctx, name, h)
+		m, err := l.compact(ctx, name, h)
 		var refused *RefusedError
 		switch {
-		case errors.As(err, &refused), errors.Is(err, errGap):
-			// Somebody else got there first, or the stream is gone: look again.
-			if err := ctx.Err(); err != nil {
-				return done, unavailable(err)
-			}
-		case err != nil:
-			return done, fmt.Errorf("compact %q, life %v, segment %d: %w", name, h.Incarnation, h.Compacted, err)
-		default:
+		case err == nil:
 			done.Segments++
-			done.Bytes += size
+			done.Bytes += m.Size
+			attempt = 0
+		case errors.As(err, &refused):
+			// Somebody else got there first, or the stream is gone: look again.
+			attempt++
+		case errors.Is(err, errGap):
+			gap, last = err, h
+			attempt++
+		default:
+			return done, compactionError(name, h, err)
 		}
 	}
+	return done, unavailable(ErrNotApplied)
+}
+
+// compactionError says what could not be compacted, and whether trying again can help.
+func compactionError(name string, h *Head, err error) error {
+	for _, wrong := range []error{errGap, errTornFrames, segment.ErrCorrupt, ErrObjectExists} {
+		if errors.Is(err, wrong) {
+			err = fmt.Errorf("%w: %w", ErrDamaged, err)
+			break
+		}
+	}
+	return fmt.Errorf("compact %q, life %v, segment %d: %w", name, h.Incarnation, h.Compacted, err)
 }
 
 // compact moves the first segment of h that is not in an object into one, and returns
-// the object's size. It is refused, or fails with errGap, where h is out of date.
-func (l *Log) compact(ctx context.Context, name string, h *Head) (int64, error) {
+// its manifest. It is refused, or fails with errGap, where h is out of date.
+func (l *Log) compact(ctx context.Context, name string, h *Head) (Manifest, error) {
 	n, life := h.Compacted, h.Life(name)
 	if len(h.Buffer) > 0 && h.Buffer[0].To.Segment <= n {
 		var err error
 		if h, err = l.flush(ctx, name, h); err != nil {
-			return 0, err
+			return Manifest{}, err
 		}
 	}
 	s := &sealed{life: life, number: n, unit: h.Unit()}
 	if err := l.collectChunks(ctx, h, s); err != nil {
-		return 0, err
+		return Manifest{}, err
 	}
 	m, err := l.manifest(ctx, s)
 	if err != nil {
-		return 0, err
+		return Manifest{}, err
 	}
 	if err := l.settleCompact(ctx, life, n+1); err != nil {
-		return 0, err
+		return Manifest{}, err
 	}
-	return m.Size, l.retire(ctx, s)
+	return m, l.retire(ctx, life, s.chunks, s.links)
 }
 
 // manifest returns the manifest of a sealed segment, after putting the object and the
@@ -129,7 +153,7 @@ func (l *Log) storedManifest(ctx context.Context, s *sealed) (Manifest, bool, er
 	}
 	m := manifests[0]
 	if m.From != s.from || m.To != s.to {
-		return m, false, fmt.Errorf("the stored manifest is of %v to %v, but the chunks are of %v to %v", m.From, m.To, s.from, s.to)
+		return m, false, fmt.Errorf("%w: the stored manifest is of %v to %v, but the chunks are of %v to %v", ErrDamaged, m.From, m.To, s.from, s.to)
 	}
 	return m, true, nil
 }

@@ -18,6 +18,10 @@ type Create struct {
 	Closed bool
 }
 
+// createWithin is how long after staging its content a stream may still be created: far
+// less than what nothing links is kept for (litterAfter), whatever the clocks are.
+const createWithin = 10 * time.Minute
+
 // Create creates a stream, or finds that it exists as asked for. It returns the
 // head, and whether it is new. It fails with [ErrConfigMismatch], without effect;
 // with [ErrUnavailable], without effect; or with [ErrUnsettled]. Cost: one
@@ -30,18 +34,31 @@ func (l *Log) Create(ctx context.Context, name string, c *Create) (h *Head, crea
 		return nil, false, err
 	}
 	var replaced *Head
+	// doubt is why an attempt may have been applied.
+	var doubt error
 	for range maxAttempts {
+		if len(fresh.Buffer) > 0 && fresh.Buffer[0].Staged != (StagedID{}) && l.now().Sub(fresh.CreatedAt) > createWithin {
+			// We slept. What was staged may be litter to the sweep by now.
+			if doubt != nil {
+				return nil, false, unsettled(doubt)
+			}
+			return nil, false, unavailable(ErrNotApplied)
+		}
 		err := l.retry(ctx, func() error { return l.driver.Create(ctx, name, fresh, replaced) })
 		var refused *RefusedError
 		switch {
 		case err == nil:
 			l.lives.forget(name)
 			l.hub.announce(name, fresh)
+			if fresh.Ended {
+				l.ended(name)
+			}
 			return fresh, true, nil
 		case errors.As(err, &refused):
 		case certain(err):
 			return nil, false, unavailable(err)
 		default:
+			doubt = err
 			// The outcome is unknown: what is stored now tells. If that is nothing,
 			// asking once more is safe, as the same head cannot be created twice.
 			stored, readErr := l.driver.Head(ctx, name, Strong)

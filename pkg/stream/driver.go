@@ -200,32 +200,44 @@ const (
 // Stored is one thing that a store holds.
 type Stored struct {
 	Kind Kind
-	// Life is whose it is. A driver that finds data of a life of which it never stored
-	// a head may leave out the name.
 	Life Life
 	// Head is the head, if it is one.
 	Head *Head
-	// Chunk is the chunk, if it is one. Retired says that [Chunks.Retire] has been
-	// told of it.
+	// Chunk is the chunk, if it is one, perhaps without its frames. Retired says that
+	// [Chunks.Retire] has been told of it.
 	Chunk   *Chunk
 	Retired bool
 	// Staged is the id of a staged item, if it is one.
 	Staged StagedID
+	// Manifest is the manifest, if it is one.
+	Manifest *Manifest
+}
+
+// StoredSegment is a manifest and whose it is.
+type StoredSegment struct {
+	Life
+	Manifest
 }
 
 // Catalog lists what is stored, for the sweep, for fsck and for administrators. It is
-// not for the paths of requests.
+// not for the paths of requests, and may miss changes of a moment ago.
 type Catalog interface {
-	// Names returns the names that begin with prefix, come after the name after ("" for
-	// all) and have a head, expired or not: the first max of them in the order of their
-	// bytes, or fewer only if there are no more. It may miss changes of a moment ago.
-	Names(ctx context.Context, prefix, after string, max int) ([]string, error)
+	// Streams returns the names that begin with prefix, come after the name after (""
+	// for all) and have a head, expired or not: the first max of them in the order of
+	// their bytes, or fewer only if there are no more.
+	Streams(ctx context.Context, prefix, after string, max int) ([]string, error)
+
+	// Segments returns the manifests of names that begin with prefix, in the order of
+	// name, incarnation (as bytes) and segment number: the first max of them that come
+	// after the segment n of the life after (a life without a name: all), or fewer only
+	// if there are no more. Lives that are over are among them until they are discarded.
+	Segments(ctx context.Context, prefix string, after Life, n uint64, max int) ([]StoredSegment, error)
 
 	// Inventory returns about max of the things that are stored, in no particular order,
 	// from a cursor on ("" for the beginning), and the cursor to go on with: "" after the
 	// last. A walk to the end finds everything that was there all the time. What cannot
 	// be read is passed over: then there are an error and, unless the whole call failed,
-	// a cursor other than the one given.
+	// a cursor other than the one given ("" if that was the end).
 	Inventory(ctx context.Context, cursor string, max int) (found []Stored, next string, err error)
 }
 

@@ -23,6 +23,9 @@ var (
 	// ErrUnsettled: the store did not say whether a write was applied, and it
 	// could not be found out. The write may have happened.
 	ErrUnsettled = errors.New("the outcome of the write is unknown")
+	// ErrDamaged: what is stored is not what was written: records are missing or
+	// altered. Only somebody who looks can help (package fsck).
+	ErrDamaged = errors.New("stored data is damaged")
 	// ErrUnavailable: the store cannot serve the request now; nothing was changed.
 	ErrUnavailable = errors.New("storage is unavailable")
 )

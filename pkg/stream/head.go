@@ -112,8 +112,8 @@ type Entry struct {
 type StagedID struct {
 	Commit CommitID
 	Part   int
-	// At is when it was put, in seconds since 1970: an item that nothing links may be
-	// one that is about to be.
+	// At is when it was put, in seconds since 1970, so that what nothing ever linked can
+	// be told from what is about to be linked.
 	At int64
 	// Object says that it is an object ([Objects]) rather than an item of the driver.
 	Object bool
@@ -161,6 +161,9 @@ type Head struct {
 	// Compacted is how many segments, from the first on, are in objects. A reader takes
 	// their records from there.
 	Compacted uint64
+	// StagedAfter is a time ([StagedID.At]): what was staged then or before must not be
+	// linked any more, because it may have been discarded. Zero means nothing was.
+	StagedAfter int64
 
 	Closed bool
 	// ClosedBy is the producer request that closed the stream; its ID is empty

@@ -22,7 +22,7 @@ type Options struct {
 	// nothing is compacted, and an append that needs it is refused.
 	Objects Objects
 	// Spool returns a temporary place for a segment on its way into an object; nil means
-	// a temporary file.
+	// memory.
 	Spool func() (Spool, error)
 	// Ended is called after this log stored a head that ends a segment, so that it can
 	// be compacted soon; nil where the store's change feed tells. It must not block.
@@ -66,7 +66,7 @@ func New(d Driver, o Options) (*Log, error) {
 		o.Random = rand.Reader
 	}
 	if o.Spool == nil {
-		o.Spool = spoolFile
+		o.Spool = func() (Spool, error) { return new(memorySpool), nil }
 	}
 	if o.Ended == nil {
 		o.Ended = func(string) {}

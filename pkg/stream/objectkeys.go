@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"github.com/commoncurriculum/durable-streams-aws/pkg/segment"
 )
 
 // Keys of objects:
@@ -13,17 +15,22 @@ import (
 //	stream/<name>/<incarnation>/segment-<number>.<format>
 //	stream/<name>/<incarnation>/staged-<at>-<commit>-<part>
 //
-// The name is base64url without padding, cut by slashes into parts that are short
-// enough for a file system; the incarnation is hexadecimal; numbers are decimal and
-// as wide as they can get, so that keys sort; the commit is hexadecimal. The format is
-// the version of the segment format, so that another version's object is another one.
+// The name is base64url without padding. Where that is longer than a file's name may
+// be, it is cut by slashes into parts, each but the last of which ends in "=", so that
+// none looks like the end of a name. The incarnation is hexadecimal; numbers are decimal
+// and as wide as they can get, so that keys sort; the commit is hexadecimal. The format
+// is the version of the segment format: another version's object is another one.
 const (
 	objectRoot    = "stream/"
 	segmentObject = "segment-"
 	stagedObject  = "staged-"
 	// keyPart is how long a part of a name is.
-	keyPart = 200
+	keyPart = 240
 )
+
+// MaxName is the longest name, in bytes, whose objects have keys that every store of
+// objects takes.
+const MaxName = 700
 
 // ObjectPrefix is what the keys of all objects of a life begin with.
 func ObjectPrefix(life Life) string {
@@ -32,7 +39,7 @@ func ObjectPrefix(life Life) string {
 	name := base64.RawURLEncoding.EncodeToString([]byte(life.Name))
 	for len(name) > keyPart {
 		b.WriteString(name[:keyPart])
-		b.WriteByte('/')
+		b.WriteString("=/")
 		name = name[keyPart:]
 	}
 	b.WriteString(name)
@@ -42,14 +49,16 @@ func ObjectPrefix(life Life) string {
 	return b.String()
 }
 
-// SegmentKey is the key of a sealed segment.
-func SegmentKey(life Life, n uint64) string {
-	return fmt.Sprintf("%s%s%016d.%d", ObjectPrefix(life), segmentObject, n, segmentFormat)
+// SegmentKey is the key of a sealed segment, as this program writes it.
+func SegmentKey(life Life, n uint64) string { return segmentKey(life, n, segment.Version) }
+
+func segmentKey(life Life, n uint64, format int) string {
+	return fmt.Sprintf("%s%s%016d.%d", ObjectPrefix(life), segmentObject, n, format)
 }
 
 // StagedKey is the key of a staged part that is an object.
 func StagedKey(life Life, id StagedID) string {
-	return fmt.Sprintf("%s%s%011d-%016x-%d", ObjectPrefix(life), stagedObject, id.At, uint64(id.Commit), id.Part)
+	return fmt.Sprintf("%s%s%011d-%016x-%04d", ObjectPrefix(life), stagedObject, id.At, uint64(id.Commit), id.Part)
 }
 
 // ObjectName says what an object is.
@@ -61,8 +70,8 @@ type ObjectName struct {
 	Staged  StagedID
 }
 
-// ParseObjectKey is the reverse of [SegmentKey] and [StagedKey]. It reports false for
-// every other key.
+// ParseObjectKey is the reverse of [SegmentKey], of any format, and of [StagedKey]. It
+// reports false for every other key.
 func ParseObjectKey(key string) (ObjectName, bool) {
 	var n ObjectName
 	rest, ok := strings.CutPrefix(key, objectRoot)
@@ -71,7 +80,8 @@ func ParseObjectKey(key string) (ObjectName, bool) {
 		return n, false
 	}
 	last := len(parts) - 1
-	name, err := base64.RawURLEncoding.DecodeString(strings.Join(parts[:last-1], ""))
+	encoded := strings.Join(parts[:last-1], "")
+	name, err := base64.RawURLEncoding.DecodeString(strings.ReplaceAll(encoded, "=", ""))
 	if err != nil {
 		return n, false
 	}
@@ -81,9 +91,10 @@ func ParseObjectKey(key string) (ObjectName, bool) {
 	}
 	n.Life = Life{string(name), Incarnation(inc)}
 	if number, ok := strings.CutPrefix(parts[last], segmentObject); ok {
-		number, _, _ = strings.Cut(number, ".")
+		number, version, _ := strings.Cut(number, ".")
+		format, err1 := strconv.Atoi(version)
 		n.Segment, err = strconv.ParseUint(number, 10, 64)
-		return n, err == nil && key == SegmentKey(n.Life, n.Segment)
+		return n, err == nil && err1 == nil && key == segmentKey(n.Life, n.Segment, format)
 	}
 	id, _ := strings.CutPrefix(parts[last], stagedObject)
 	fields := strings.Split(id, "-")

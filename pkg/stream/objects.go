@@ -54,6 +54,12 @@ type Objects interface {
 	// fewer only if there are no more.
 	ListObjects(ctx context.Context, prefix, after string, max int) ([]string, error)
 
+	// RemoveObjects deletes the objects with these keys, as far as they are there; all
+	// of them in few requests if they have a long beginning in common. It makes sure of
+	// it by listing what is left. After an error any part of them may be gone; calling it
+	// again is always right.
+	RemoveObjects(ctx context.Context, keys []string) error
+
 	// DiscardObjects deletes up to about max objects whose keys begin with prefix,
 	// which must not be empty. It makes sure of it by listing what is left, as some
 	// stores answer that they deleted what they kept, and reports whether nothing

@@ -47,20 +47,18 @@ var errGap = errors.New("stream: gap")
 
 // page reads onwards from an offset, under a given head, up to about max bytes.
 // Records come from objects as far as segments are compacted, then from chunks up to
-// where the buffer begins, and then from it. The chunks that are known already come
-// first; they may be none, or too few.
-func (l *Log) page(ctx context.Context, name string, h *Head, from Offset, max int, known []Chunk) (*Page, error) {
+// where the buffer begins, and then from it. What is known already comes first; it may
+// be nothing, or too little.
+func (l *Log) page(ctx context.Context, name string, h *Head, from Offset, max int, known ahead) (*Page, error) {
 	if h.Tail.Before(from) {
 		return nil, fmt.Errorf("%w: %v is beyond the stream's tail %v", ErrBadOffset, from, h.Tail)
 	}
 	p := &Page{Head: h, From: from, Next: from, life: h.Life(name)}
-	if err := l.takeCold(ctx, p, max); err != nil {
+	if err := l.takeCold(ctx, p, known.manifests, max); err != nil {
 		return nil, err
 	}
-	if from.Segment >= h.Compacted {
-		if err := l.takeChunks(ctx, p, known, max); err != nil {
-			return nil, err
-		}
+	if err := l.takeChunks(ctx, p, known.chunks, max); err != nil {
+		return nil, err
 	}
 	for p.Next.Before(h.BufferFrom()) && !p.full {
 		at := p.Next
@@ -81,6 +79,15 @@ func (l *Log) page(ctx context.Context, name string, h *Head, from Offset, max i
 		return nil, err
 	}
 	return p, nil
+}
+
+// first is the offset of the entry's first record in its own segment. It is the same
+// place as From.
+func (e Entry) first() Offset {
+	if e.From.Segment != e.To.Segment {
+		return Offset{Segment: e.To.Segment}
+	}
+	return e.From
 }
 
 func (l *Log) takeChunks(ctx context.Context, p *Page, chunks []Chunk, max int) error {
@@ -146,10 +153,7 @@ func (p *Page) take(e Entry, max int) error {
 	if p.Next.Before(e.From) {
 		return errGap
 	}
-	first := e.From
-	if e.From.Segment != e.To.Segment {
-		first = Offset{Segment: e.To.Segment}
-	}
+	first := e.first()
 	if p.Next == e.From {
 		return p.add(first, e.Frames, max)
 	}

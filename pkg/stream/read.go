@@ -15,9 +15,10 @@ const rereads = 5
 //
 // It fails with [ErrNotFound], [ErrBadOffset] or [ErrUnavailable]. Cost: one
 // request near the tail, one more for each page's worth of chunks behind it; at the
-// same time if this process has used the stream before.
+// same time if this process has used the stream before. Where segments are in objects,
+// one for their manifests instead, likewise, and one for each object.
 func (l *Log) Read(ctx context.Context, name string, from Position) (*Page, error) {
-	ahead, end := l.readAhead(ctx, name, from)
+	fetched, end := l.readAhead(ctx, name, from)
 	defer end()
 	h, err := l.Head(ctx, name)
 	if err != nil {
@@ -27,19 +28,19 @@ func (l *Log) Read(ctx context.Context, name string, from Position) (*Page, erro
 		return nil, err
 	}
 	l.lives.note(name, h, l.now())
-	return l.readUnder(ctx, name, h, from.in(h), ahead(h))
+	return l.readUnder(ctx, name, h, from.in(h), fetched(h))
 }
 
 // readUnder reads a page under a head, or under a newer one of the same
-// incarnation if the data has moved meanwhile. Some chunks may be known already.
-func (l *Log) readUnder(ctx context.Context, name string, h *Head, from Offset, known []Chunk) (*Page, error) {
+// incarnation if the data has moved meanwhile. Some of it may be known already.
+func (l *Log) readUnder(ctx context.Context, name string, h *Head, from Offset, known ahead) (*Page, error) {
 	inc := h.Incarnation
 	for range rereads {
 		p, err := l.page(ctx, name, h, from, l.limits.PageSize, known)
 		if !errors.Is(err, errGap) {
 			return p, err
 		}
-		known = nil
+		known = ahead{}
 		if h, err = l.Head(ctx, name); err != nil {
 			return nil, err
 		}

@@ -63,6 +63,9 @@ func (l *Log) walk(ctx context.Context, h *Head, s *sealed, do func(c Chunk, at 
 	}
 }
 
+// first is the offset of a chunk's first record in its own segment.
+func (c Chunk) first() Offset { return Entry(c).first() }
+
 // collectChunks finds out where a segment begins and ends, and what holds it.
 func (l *Log) collectChunks(ctx context.Context, h *Head, s *sealed) (err error) {
 	s.to, err = l.walk(ctx, h, s, func(c Chunk, _ Offset) error {
@@ -87,10 +90,10 @@ func (l *Log) writeSegment(ctx context.Context, s *sealed, to io.Writer) (segmen
 			return err
 		}
 		frames := link[0].Frames
-		if c.From.Segment == s.number && c.From.Before(at) {
+		if first := c.first(); first.Before(at) {
 			// Two flushes cut the buffer in different ways.
 			var err error
-			if frames, err = skip(frames, s.unit, at.Position-c.From.Position); err != nil {
+			if frames, err = skip(frames, s.unit, at.Position-first.Position); err != nil {
 				return err
 			}
 		}
@@ -104,7 +107,7 @@ func (l *Log) writeSegment(ctx context.Context, s *sealed, to io.Writer) (segmen
 		return summary, tail, err
 	}
 	if end != s.to || summary.End != s.to.Position {
-		return summary, tail, fmt.Errorf("the chunks hold %d positions, not as they say, %v", summary.End, s.to)
+		return summary, tail, fmt.Errorf("%w: the chunks hold %d positions, not as they say, %v", ErrDamaged, summary.End, s.to)
 	}
 	return summary, tail, buffered.Flush()
 }
@@ -161,20 +164,28 @@ func shortTail(tail []byte) []byte {
 	return tail[len(tail)-segment.FooterSize:]
 }
 
-// retire lets go of the chunks of a segment that is in an object, and of what they
-// link.
-func (l *Log) retire(ctx context.Context, s *sealed) error {
+// retire lets go of chunks whose records are in an object, and of what they linked. A
+// reader that still follows a link finds nothing, and looks again.
+func (l *Log) retire(ctx context.Context, life Life, chunks []Offset, links []StagedID) error {
 	var items []StagedID
-	for _, id := range s.links {
-		if !id.Object {
+	var objects []string
+	for _, id := range links {
+		if id.Object {
+			objects = append(objects, StagedKey(life, id))
+		} else {
 			items = append(items, id)
-			continue
-		}
-		// A reader that still follows the link finds nothing, and looks again.
-		key := StagedKey(s.life, id)
-		if err := l.untilDone(ctx, func() (bool, error) { return l.objects.DiscardObjects(ctx, key, 1) }); err != nil {
-			return err
 		}
 	}
-	return l.retry(ctx, func() error { return l.driver.Retire(ctx, s.life, s.chunks, items) })
+	if len(objects) > 0 {
+		if err := l.retry(ctx, func() error { return l.objects.RemoveObjects(ctx, objects) }); err != nil {
+			return unavailable(err)
+		}
+	}
+	if len(chunks)+len(items) == 0 {
+		return nil
+	}
+	if err := l.retry(ctx, func() error { return l.driver.Retire(ctx, life, chunks, items) }); err != nil {
+		return unavailable(err)
+	}
+	return nil
 }

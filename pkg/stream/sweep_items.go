@@ -1,0 +1,141 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
+// itemsPart is how many items are looked at before the place is noted. There may be a
+// compaction to do for each.
+const itemsPart = 100
+
+func (s *sweep) sweepItems(ctx context.Context) {
+	s.report.ItemsEnd = s.walk(ctx, "items", s.options.Items, &s.report.Items, func(cursor string) (string, int, error) {
+		found, next, err := s.driver.Inventory(ctx, cursor, min(itemsPart, s.options.Items))
+		litter := make(map[Life]*litter)
+		for _, it := range found {
+			if ctx.Err() != nil {
+				break
+			}
+			if err := s.item(ctx, it, litter); err != nil {
+				s.failed(ctx, fmt.Errorf("sweep %s of %q, life %v: %w", it.Kind, it.Life.Name, it.Life.Incarnation, err))
+			}
+		}
+		for life, it := range litter {
+			if err := s.retire(ctx, life, it.chunks, it.staged); err != nil {
+				s.failed(ctx, fmt.Errorf("sweep data of %q, life %v: %w", life.Name, life.Incarnation, err))
+				continue
+			}
+			s.report.Retired += len(it.chunks) + len(it.staged)
+		}
+		return next, len(found), err
+	})
+}
+
+// litter is what is stored of a living stream although nobody needs it.
+type litter struct {
+	chunks []Offset
+	staged []StagedID
+}
+
+func (s *sweep) item(ctx context.Context, it Stored, found map[Life]*litter) error {
+	if it.Kind == KindHead {
+		return s.stream(ctx, it.Life.Name, it.Head)
+	}
+	h, err := s.head(ctx, it.Life)
+	if err != nil {
+		return err
+	}
+	if h == nil {
+		if it.Kind == KindStaged && !s.isOld(it.Staged) {
+			return nil // its stream may be about to be created
+		}
+		return s.orphan(ctx, it.Life)
+	}
+	if it.Retired {
+		return nil
+	}
+	l := found[it.Life]
+	if l == nil {
+		l = &litter{}
+	}
+	switch it.Kind {
+	case KindChunk:
+		if it.Chunk.To.Segment >= h.Compacted {
+			return nil
+		}
+		// What it links is found by itself.
+		l.chunks = append(l.chunks, it.Chunk.To)
+	case KindStaged:
+		unlinked, err := s.unlinked(ctx, it.Life, h, it.Staged)
+		if err != nil || !unlinked {
+			return err
+		}
+		l.staged = append(l.staged, it.Staged)
+	default:
+		return nil
+	}
+	found[it.Life] = l
+	return nil
+}
+
+// stream looks after a stream whose head was found: it may be over, idle, or have
+// segments that ended and are not in objects.
+func (s *sweep) stream(ctx context.Context, name string, h *Head) error {
+	now := s.now()
+	switch {
+	case h.Expired(now.Add(-expiredFor)):
+		return s.expire(ctx, name)
+	case h.CompactionOwed():
+	case h.sealable() && now.Sub(h.UsedAt) >= s.options.IdleAfter:
+		next := h.Clone()
+		next.Sealed, next.Ended = true, true
+		next.Version++
+		err := s.retry(ctx, func() error { return s.driver.Update(ctx, name, next) })
+		var refused *RefusedError
+		if errors.As(err, &refused) {
+			return nil // it was used
+		}
+		if err != nil {
+			return err
+		}
+		s.report.Sealed++
+	default:
+		return nil
+	}
+	done, err := s.Compact(ctx, name)
+	s.report.Segments += done.Segments
+	s.report.Bytes += done.Bytes
+	return err
+}
+
+// sealable reports whether the last segment of an idle stream is worth an object: what
+// is all in the head is best kept there.
+func (h *Head) sealable() bool {
+	from := h.BufferFrom()
+	return !h.Closed && !h.Sealed && from.Segment == h.Tail.Segment && from.Position > 0 && h.Compacted == from.Segment
+}
+
+// expire removes the head of a stream that is over. Its data is then owed.
+func (s *sweep) expire(ctx context.Context, name string) error {
+	h, err := s.driver.Head(ctx, name, Strong)
+	if errors.Is(err, ErrNoHead) || err == nil && !h.Expired(s.now().Add(-expiredFor)) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	err = s.retry(ctx, func() error { return s.driver.Delete(ctx, name, h.Incarnation) })
+	var refused *RefusedError
+	if errors.As(err, &refused) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	s.lives.forget(name)
+	s.hub.end(name, h.Incarnation)
+	s.report.Expired++
+	return nil
+}
