@@ -10,10 +10,10 @@ import (
 )
 
 // PutChunk implements [stream.Chunks].
-func (s *Store) PutChunk(_ context.Context, inc stream.Incarnation, c stream.Chunk) error {
+func (s *Store) PutChunk(_ context.Context, life stream.Life, c stream.Chunk) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	v := s.life(inc)
+	v := s.of(life)
 	i, found := slices.BinarySearchFunc(v.chunks, c.To, func(c stream.Chunk, to stream.Offset) int { return c.To.Compare(to) })
 	if !found {
 		v.chunks = slices.Insert(v.chunks, i, c)
@@ -22,10 +22,10 @@ func (s *Store) PutChunk(_ context.Context, inc stream.Incarnation, c stream.Chu
 }
 
 // Chunks implements [stream.Chunks].
-func (s *Store) Chunks(_ context.Context, inc stream.Incarnation, from stream.Offset, max int) ([]stream.Chunk, error) {
+func (s *Store) Chunks(_ context.Context, life stream.Life, from stream.Offset, max int) ([]stream.Chunk, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	all := s.life(inc).chunks
+	all := s.find(life).chunks
 	first := after(all, from, func(c stream.Chunk) stream.Offset { return c.To })
 	end, size := first, 0
 	for end < len(all) && (end == first || size < max) {
@@ -36,37 +36,49 @@ func (s *Store) Chunks(_ context.Context, inc stream.Incarnation, from stream.Of
 }
 
 // PutStaged implements [stream.Chunks].
-func (s *Store) PutStaged(_ context.Context, inc stream.Incarnation, id stream.StagedID, f stream.Frames) error {
+func (s *Store) PutStaged(_ context.Context, life stream.Life, id stream.StagedID, f stream.Frames) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.life(inc).staged[id] = f
+	s.of(life).staged[id] = f
 	return nil
 }
 
 // Staged implements [stream.Chunks].
-func (s *Store) Staged(_ context.Context, inc stream.Incarnation, id stream.StagedID) (stream.Frames, error) {
+func (s *Store) Staged(_ context.Context, life stream.Life, id stream.StagedID) (stream.Frames, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	f, ok := s.life(inc).staged[id]
+	f, ok := s.find(life).staged[id]
 	if !ok {
-		return nil, fmt.Errorf("%w: staged %v of %v", stream.ErrNoItem, id, inc)
+		return nil, fmt.Errorf("%w: staged %v of %v", stream.ErrNoItem, id, life)
 	}
 	return f, nil
 }
 
-// Discard implements [stream.Chunks]. It removes everything at once.
-func (s *Store) Discard(_ context.Context, inc stream.Incarnation, _ int) (bool, error) {
+// Retire implements [stream.Chunks]. What it is told of is gone at once.
+func (s *Store) Retire(_ context.Context, life stream.Life, chunks []stream.Offset, staged []stream.StagedID) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	delete(s.lives, inc)
+	v := s.find(life)
+	v.chunks = slices.DeleteFunc(v.chunks, func(c stream.Chunk) bool { return slices.Contains(chunks, c.To) })
+	for _, id := range staged {
+		delete(v.staged, id)
+	}
+	return nil
+}
+
+// Discard implements [stream.Chunks]. It removes everything at once.
+func (s *Store) Discard(_ context.Context, life stream.Life, _ int) (bool, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.data, life)
 	return true, nil
 }
 
 // SpillProducer implements [stream.Producers].
-func (s *Store) SpillProducer(_ context.Context, inc stream.Incarnation, id string, p stream.Producer) error {
+func (s *Store) SpillProducer(_ context.Context, life stream.Life, id string, p stream.Producer) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	producers := s.life(inc).producers
+	producers := s.of(life).producers
 	if stored, ok := producers[id]; !ok || stored.Behind(p) {
 		producers[id] = p
 	}
@@ -74,18 +86,18 @@ func (s *Store) SpillProducer(_ context.Context, inc stream.Incarnation, id stri
 }
 
 // SpilledProducer implements [stream.Producers].
-func (s *Store) SpilledProducer(_ context.Context, inc stream.Incarnation, id string) (stream.Producer, bool, error) {
+func (s *Store) SpilledProducer(_ context.Context, life stream.Life, id string) (stream.Producer, bool, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	p, ok := s.life(inc).producers[id]
+	p, ok := s.find(life).producers[id]
 	return p, ok, nil
 }
 
 // PutManifest implements [stream.Manifests].
-func (s *Store) PutManifest(_ context.Context, inc stream.Incarnation, m stream.Manifest) error {
+func (s *Store) PutManifest(_ context.Context, life stream.Life, m stream.Manifest) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	v := s.life(inc)
+	v := s.of(life)
 	i, found := slices.BinarySearchFunc(v.manifests, m.Segment, func(m stream.Manifest, n uint64) int { return cmp.Compare(m.Segment, n) })
 	if found {
 		return &stream.RefusedError{}
@@ -95,32 +107,47 @@ func (s *Store) PutManifest(_ context.Context, inc stream.Incarnation, m stream.
 }
 
 // Manifests implements [stream.Manifests].
-func (s *Store) Manifests(_ context.Context, inc stream.Incarnation, from stream.Offset, max int) ([]stream.Manifest, error) {
+func (s *Store) Manifests(_ context.Context, life stream.Life, from stream.Offset, max int) ([]stream.Manifest, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	all := s.life(inc).manifests
+	all := s.find(life).manifests
 	first := after(all, from, func(m stream.Manifest) stream.Offset { return m.To })
 	return slices.Clone(all[first:min(first+max, len(all))]), nil
 }
 
 // Owed implements [stream.Works].
-func (s *Store) Owed(_ context.Context, max int) ([]stream.Work, error) {
+func (s *Store) Owed(_ context.Context, max int) ([]stream.Life, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var works []stream.Work
-	for _, w := range s.owed {
-		if len(works) == max {
+	var lives []stream.Life
+	for life := range s.owed {
+		if len(lives) == max {
 			break
 		}
-		works = append(works, w)
+		lives = append(lives, life)
 	}
-	return works, nil
+	return lives, nil
 }
 
 // Settle implements [stream.Works].
-func (s *Store) Settle(_ context.Context, w stream.Work) error {
+func (s *Store) Settle(_ context.Context, life stream.Life) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	delete(s.owed, w.Incarnation)
+	delete(s.owed, life)
+	return nil
+}
+
+// Cursor implements [stream.Cursors].
+func (s *Store) Cursor(_ context.Context, key string) (string, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.cursors[key], nil
+}
+
+// SetCursor implements [stream.Cursors].
+func (s *Store) SetCursor(_ context.Context, key, value string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.cursors[key] = value
 	return nil
 }

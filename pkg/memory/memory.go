@@ -14,14 +14,17 @@ import (
 // Store implements [stream.Driver]. Its zero value is not usable; call [New].
 // Each call is one critical section, so every operation is linearizable.
 type Store struct {
-	mu    sync.Mutex
-	heads map[string]*stream.Head
-	lives map[stream.Incarnation]*life
-	owed  map[stream.Incarnation]stream.Work
+	mu      sync.Mutex
+	heads   map[string]*stream.Head
+	data    map[stream.Life]*data
+	owed    map[stream.Life]bool
+	cursors map[string]string
 }
 
-// life is what is stored for one incarnation besides its head.
-type life struct {
+var _ stream.Driver = (*Store)(nil)
+
+// data is what is stored for a life besides its head.
+type data struct {
 	chunks    []stream.Chunk // by To
 	staged    map[stream.StagedID]stream.Frames
 	producers map[string]stream.Producer
@@ -31,9 +34,10 @@ type life struct {
 // New returns an empty store.
 func New() *Store {
 	return &Store{
-		heads: make(map[string]*stream.Head),
-		lives: make(map[stream.Incarnation]*life),
-		owed:  make(map[stream.Incarnation]stream.Work),
+		heads:   make(map[string]*stream.Head),
+		data:    make(map[stream.Life]*data),
+		owed:    make(map[stream.Life]bool),
+		cursors: make(map[string]string),
 	}
 }
 
@@ -55,7 +59,7 @@ func (s *Store) Create(_ context.Context, name string, head, replaced *stream.He
 	switch {
 	case stored == nil && replaced == nil:
 	case stored != nil && replaced != nil && stored.Incarnation == replaced.Incarnation && stored.Version == replaced.Version:
-		s.owe(name, replaced.Incarnation)
+		s.owed[replaced.Life(name)] = true
 	default:
 		return &stream.RefusedError{Head: stored}
 	}
@@ -99,6 +103,18 @@ func (s *Store) Trim(_ context.Context, name string, seen *stream.Head, to strea
 	return next, nil
 }
 
+// Compact implements [stream.Heads].
+func (s *Store) Compact(_ context.Context, life stream.Life, segments uint64) (*stream.Head, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	next, ok := stream.Compacted(s.heads[life.Name], life.Incarnation, segments)
+	if !ok {
+		return nil, &stream.RefusedError{Head: s.heads[life.Name]}
+	}
+	s.heads[life.Name] = next
+	return next, nil
+}
+
 // HeadSize implements [stream.Heads]: here only the records matter.
 func (s *Store) HeadSize(_ string, h *stream.Head) int { return h.BufferSize }
 
@@ -111,23 +127,27 @@ func (s *Store) Delete(_ context.Context, name string, inc stream.Incarnation) e
 		return &stream.RefusedError{Head: stored}
 	}
 	delete(s.heads, name)
-	s.owe(name, inc)
+	s.owed[stored.Life(name)] = true
 	return nil
 }
 
-func (s *Store) owe(name string, inc stream.Incarnation) {
-	s.owed[inc] = stream.Work{Name: name, Incarnation: inc}
+// find returns what is stored for a life, to be looked at.
+func (s *Store) find(life stream.Life) *data {
+	if v := s.data[life]; v != nil {
+		return v
+	}
+	return &data{}
 }
 
-// life returns what is stored for an incarnation, making a place for it.
-func (s *Store) life(inc stream.Incarnation) *life {
-	v := s.lives[inc]
+// of returns what is stored for a life, making a place for it.
+func (s *Store) of(life stream.Life) *data {
+	v := s.data[life]
 	if v == nil {
-		v = &life{
+		v = &data{
 			staged:    make(map[stream.StagedID]stream.Frames),
 			producers: make(map[string]stream.Producer),
 		}
-		s.lives[inc] = v
+		s.data[life] = v
 	}
 	return v
 }

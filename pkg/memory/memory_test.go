@@ -10,10 +10,14 @@ import (
 
 func open(*testing.T) stream.Driver { return memory.New() }
 
+func openBoth(*testing.T) (stream.Driver, stream.Objects) { return memory.New(), new(memory.Objects) }
+
 func TestDriver(t *testing.T) { streamtest.RunDriver(t, open) }
 
-func TestLog(t *testing.T) { streamtest.RunLog(t, open) }
+func TestLog(t *testing.T) { streamtest.RunLog(t, openBoth) }
 
-func TestFaults(t *testing.T) { streamtest.RunFaults(t, open) }
+func TestFaults(t *testing.T) { streamtest.RunFaults(t, openBoth) }
 
-func TestModel(t *testing.T) { streamtest.RunModel(t, open) }
+func TestModel(t *testing.T) { streamtest.RunModel(t, openBoth) }
+
+func TestBackground(t *testing.T) { streamtest.RunBackground(t, openBoth) }

@@ -94,6 +94,21 @@ func (o *Objects) list(prefix, after string, max int) (keys []string) {
 	return keys
 }
 
+// RemoveObjects implements [stream.Objects].
+func (o *Objects) RemoveObjects(_ context.Context, keys []string) error {
+	for _, key := range keys {
+		if err := stream.CheckObjectKey(key); err != nil {
+			return err
+		}
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, key := range keys {
+		delete(o.bodies, key)
+	}
+	return nil
+}
+
 // DiscardObjects implements [stream.Objects].
 func (o *Objects) DiscardObjects(_ context.Context, prefix string, max int) (bool, error) {
 	if err := stream.CheckObjectDiscard(prefix, max); err != nil {

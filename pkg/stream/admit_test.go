@@ -39,7 +39,7 @@ func admit(t *testing.T, h *stream.Head, b *stream.Batch, l stream.Limits) *stre
 func TestAdmitOne(t *testing.T) {
 	h := head()
 	want := h.Clone()
-	want.Version, want.Commits = 8, 7
+	want.Version, want.Commits, want.UsedAt = 8, 7, noon
 	want.Tail, want.SegmentCount, want.SegmentSize = at(4, 55), 7, 55
 	want.Buffer = append(want.Buffer, stream.Entry{From: at(4, 50), To: at(4, 55), Count: 2, Size: 5, Frames: records("ab", "cde").Frames})
 	want.BufferSize = 14 + 13

@@ -201,8 +201,8 @@ type gaps struct {
 	missing bool
 }
 
-func (g *gaps) Chunks(ctx context.Context, inc stream.Incarnation, after stream.Offset, max int) ([]stream.Chunk, error) {
-	chunks, err := g.store.Chunks(ctx, inc, after, max)
+func (g *gaps) Chunks(ctx context.Context, life stream.Life, after stream.Offset, max int) ([]stream.Chunk, error) {
+	chunks, err := g.store.Chunks(ctx, life, after, max)
 	if g.missing && len(chunks) > 0 {
 		g.missing = false
 		return chunks[1:], err
@@ -257,9 +257,9 @@ type patientChunks struct {
 	gaveUp chan struct{}
 }
 
-func (d patientChunks) Chunks(ctx context.Context, inc stream.Incarnation, after stream.Offset, max int) ([]stream.Chunk, error) {
+func (d patientChunks) Chunks(ctx context.Context, life stream.Life, after stream.Offset, max int) ([]stream.Chunk, error) {
 	if d.gaveUp == nil {
-		return d.store.Chunks(ctx, inc, after, max)
+		return d.store.Chunks(ctx, life, after, max)
 	}
 	<-ctx.Done()
 	close(d.gaveUp)

@@ -175,8 +175,8 @@ type vanishing struct {
 	other error // of the part after it
 }
 
-func (v *vanishing) Staged(ctx context.Context, inc stream.Incarnation, id stream.StagedID) (stream.Frames, error) {
-	f, err := v.store.Staged(ctx, inc, id)
+func (v *vanishing) Staged(ctx context.Context, life stream.Life, id stream.StagedID) (stream.Frames, error) {
+	f, err := v.store.Staged(ctx, life, id)
 	switch {
 	case id.Part == v.part && v.gone > 0:
 		v.gone--

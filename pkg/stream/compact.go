@@ -95,6 +95,9 @@ func compactionError(name string, h *Head, err error) error {
 			break
 		}
 	}
+	if !errors.Is(err, ErrDamaged) && !errors.Is(err, ErrUnavailable) {
+		err = unavailable(err)
+	}
 	return fmt.Errorf("compact %q, life %v, segment %d: %w", name, h.Incarnation, h.Compacted, err)
 }
 

@@ -18,10 +18,6 @@ type Create struct {
 	Closed bool
 }
 
-// createWithin is how long after staging its content a stream may still be created: far
-// less than what nothing links is kept for (litterAfter), whatever the clocks are.
-const createWithin = 10 * time.Minute
-
 // Create creates a stream, or finds that it exists as asked for. It returns the
 // head, and whether it is new. It fails with [ErrConfigMismatch], without effect;
 // with [ErrUnavailable], without effect; or with [ErrUnsettled]. Cost: one
@@ -34,31 +30,17 @@ func (l *Log) Create(ctx context.Context, name string, c *Create) (h *Head, crea
 		return nil, false, err
 	}
 	var replaced *Head
-	// doubt is why an attempt may have been applied.
-	var doubt error
 	for range maxAttempts {
-		if len(fresh.Buffer) > 0 && fresh.Buffer[0].Staged != (StagedID{}) && l.now().Sub(fresh.CreatedAt) > createWithin {
-			// We slept. What was staged may be litter to the sweep by now.
-			if doubt != nil {
-				return nil, false, unsettled(doubt)
-			}
-			return nil, false, unavailable(ErrNotApplied)
-		}
 		err := l.retry(ctx, func() error { return l.driver.Create(ctx, name, fresh, replaced) })
 		var refused *RefusedError
 		switch {
 		case err == nil:
-			l.lives.forget(name)
-			l.hub.announce(name, fresh)
-			if fresh.Ended {
-				l.ended(name)
-			}
+			l.created(name, fresh)
 			return fresh, true, nil
 		case errors.As(err, &refused):
 		case certain(err):
 			return nil, false, unavailable(err)
 		default:
-			doubt = err
 			// The outcome is unknown: what is stored now tells. If that is nothing,
 			// asking once more is safe, as the same head cannot be created twice.
 			stored, readErr := l.driver.Head(ctx, name, Strong)
@@ -71,6 +53,7 @@ func (l *Log) Create(ctx context.Context, name string, c *Create) (h *Head, crea
 		case h == nil:
 			replaced = nil
 		case h.Incarnation == fresh.Incarnation:
+			l.created(name, fresh)
 			return fresh, true, nil
 		case h.Expired(l.now()):
 			replaced = h
@@ -87,6 +70,15 @@ func (l *Log) Create(ctx context.Context, name string, c *Create) (h *Head, crea
 		}
 	}
 	return nil, false, unavailable(ErrNotApplied)
+}
+
+// created tells who needs to know that a stream was created.
+func (l *Log) created(name string, fresh *Head) {
+	l.lives.forget(name)
+	l.hub.announce(name, fresh)
+	if fresh.Ended {
+		l.ended(name)
+	}
 }
 
 // fresh returns the head of a new stream, after staging content that is too large

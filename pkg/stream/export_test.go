@@ -15,6 +15,16 @@ const (
 	Trusted     = trusted
 	MaxAtOnce   = maxAtOnce
 	AnswerTime  = answerTime
+
+	LitterAfter = litterAfter
+	UnbornAfter = unbornAfter
+	ExpiredFor  = expiredFor
+	MaxProblems = maxProblems
+	ItemsPart   = itemsPart
+	ObjectsPart = objectsPart
+	ColdRun     = coldRun
+	MaxTail     = maxTail
+	MaxBlocks   = maxBlocks
 )
 
 var (

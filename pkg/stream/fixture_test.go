@@ -1,7 +1,6 @@
 package stream_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -32,9 +31,11 @@ const (
 // errTimeout is a failure that tells nothing of the outcome.
 var errTimeout = errors.New("timeout")
 
-// store is a memory driver that records its calls and can fail them.
+// store is a memory driver that records its calls and can fail them, and so are the
+// objects that belong to it.
 type store struct {
 	*memory.Store
+	objects memory.Objects
 
 	mu      sync.Mutex
 	calls   []call
@@ -152,84 +153,6 @@ func (s *store) times(op string) []time.Time {
 		}
 	}
 	return at
-}
-
-func (s *store) Head(ctx context.Context, name string, c stream.Consistency) (h *stream.Head, err error) {
-	op := "head"
-	if c == stream.Eventual {
-		op = "peek"
-	}
-	err = s.do(op, func() error { h, err = s.Store.Head(ctx, name, c); return err })
-	return h, err
-}
-
-func (s *store) Create(ctx context.Context, name string, head, replaced *stream.Head) error {
-	return s.do("create", func() error { return s.Store.Create(ctx, name, head, replaced) })
-}
-
-func (s *store) Commit(ctx context.Context, name string, b *stream.Batch, l stream.Limits) (h *stream.Head, err error) {
-	err = s.do("commit", func() error {
-		h, err = s.Store.Commit(ctx, name, b, l)
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	return h, nil
-}
-
-func (s *store) Update(ctx context.Context, name string, next *stream.Head) error {
-	return s.do("update", func() error { return s.Store.Update(ctx, name, next) })
-}
-
-func (s *store) Trim(ctx context.Context, name string, seen *stream.Head, to stream.Offset) (h *stream.Head, err error) {
-	err = s.do("trim", func() error { h, err = s.Store.Trim(ctx, name, seen, to); return err })
-	return h, err
-}
-
-func (s *store) Delete(ctx context.Context, name string, inc stream.Incarnation) error {
-	return s.do("delete", func() error { return s.Store.Delete(ctx, name, inc) })
-}
-
-func (s *store) PutChunk(ctx context.Context, inc stream.Incarnation, c stream.Chunk) error {
-	return s.do("chunk", func() error { return s.Store.PutChunk(ctx, inc, c) })
-}
-
-func (s *store) Chunks(ctx context.Context, inc stream.Incarnation, after stream.Offset, max int) (cs []stream.Chunk, err error) {
-	err = s.do("chunks", func() error { cs, err = s.Store.Chunks(ctx, inc, after, max); return err })
-	return cs, err
-}
-
-func (s *store) PutStaged(ctx context.Context, inc stream.Incarnation, id stream.StagedID, f stream.Frames) error {
-	return s.do("stage", func() error { return s.Store.PutStaged(ctx, inc, id, f) })
-}
-
-func (s *store) Staged(ctx context.Context, inc stream.Incarnation, id stream.StagedID) (f stream.Frames, err error) {
-	err = s.do("staged", func() error { f, err = s.Store.Staged(ctx, inc, id); return err })
-	return f, err
-}
-
-func (s *store) Discard(ctx context.Context, inc stream.Incarnation, max int) (done bool, err error) {
-	err = s.do("discard", func() error { done, err = s.Store.Discard(ctx, inc, max); return err })
-	return done, err
-}
-
-func (s *store) SpillProducer(ctx context.Context, inc stream.Incarnation, id string, p stream.Producer) error {
-	return s.do("spill", func() error { return s.Store.SpillProducer(ctx, inc, id, p) })
-}
-
-func (s *store) SpilledProducer(ctx context.Context, inc stream.Incarnation, id string) (p stream.Producer, found bool, err error) {
-	err = s.do("recall", func() error { p, found, err = s.Store.SpilledProducer(ctx, inc, id); return err })
-	return p, found, err
-}
-
-func (s *store) Owed(ctx context.Context, max int) (ws []stream.Work, err error) {
-	err = s.do("owed", func() error { ws, err = s.Store.Owed(ctx, max); return err })
-	return ws, err
-}
-
-func (s *store) Settle(ctx context.Context, w stream.Work) error {
-	return s.do("settle", func() error { return s.Store.Settle(ctx, w) })
 }
 
 // tight are limits small enough to reach in a test.

@@ -42,7 +42,7 @@ func TestFlush(t *testing.T) {
 	flush(due, "chunk trim") // in vain
 	flush(put(t, l, text("d")), "head chunk trim")
 	flush(stream.Appended{}, "head")
-	chunks, _ := s.Chunks(t.Context(), h.Incarnation, at(0, 0), 99)
+	chunks, _ := s.Chunks(t.Context(), h.Life(name), at(0, 0), 99)
 	if len(chunks) != 2 || chunks[0].From != at(0, 0) || chunks[0].To != at(0, 5) || chunks[0].Count != 3 || chunks[0].Size != 5 || chunks[1].To != at(0, 6) {
 		t.Errorf("chunks %+v", chunks)
 	}
@@ -327,7 +327,7 @@ func TestFlushPutsChunksInOrder(t *testing.T) {
 		if ops := s.took(); ops != c.ops {
 			t.Errorf("%s: took %q, want %q", c.why, ops, c.ops)
 		}
-		chunks, err := s.Chunks(t.Context(), h.Incarnation, at(0, 0), 99)
+		chunks, err := s.Chunks(t.Context(), h.Life(name), at(0, 0), 99)
 		if err != nil {
 			t.Fatal(err)
 		}

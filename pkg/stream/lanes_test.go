@@ -131,7 +131,7 @@ func TestLeadership(t *testing.T) {
 					s.mu.Unlock()
 					h := stored(t, s, small)
 					for _, chunk := range h.Chunks(small) {
-						s.Store.PutChunk(t.Context(), h.Incarnation, chunk)
+						s.Store.PutChunk(t.Context(), h.Life(name), chunk)
 					}
 					if _, err := s.Store.Trim(t.Context(), name, h, h.Tail); err != nil {
 						t.Error(err)

@@ -53,7 +53,7 @@ func TestDelete(t *testing.T) {
 			t.Error("the stream is still there")
 		}
 		works, _ := s.Owed(t.Context(), 9)
-		if len(works) != 1 || works[0] != (stream.Work{Name: name, Incarnation: h.Incarnation}) {
+		if len(works) != 1 || works[0] != h.Life(name) {
 			t.Errorf("owed: %v", works)
 		}
 		if err := l.Delete(t.Context(), name); !errors.Is(err, stream.ErrNotFound) {
@@ -147,7 +147,7 @@ func TestCollect(t *testing.T) {
 	ctx := t.Context()
 	h := create(t, l)
 	chunk := stream.Chunk{From: at(0, 0), To: at(0, 1), Count: 1, Size: 1, Frames: records("x").Frames}
-	if err := s.PutChunk(ctx, h.Incarnation, chunk); err != nil {
+	if err := s.PutChunk(ctx, h.Life(name), chunk); err != nil {
 		t.Fatal(err)
 	}
 	if err := l.Delete(ctx, name); err != nil {
@@ -164,7 +164,7 @@ func TestCollect(t *testing.T) {
 	if done, err := l.Collect(ctx, 9); err != nil || done != (stream.Collected{Settled: 1}) {
 		t.Errorf("the next run: %+v, %v", done, err)
 	}
-	if left, _ := s.Chunks(ctx, h.Incarnation, at(0, 0), 99); len(left) != 0 {
+	if left, _ := s.Chunks(ctx, h.Life(name), at(0, 0), 99); len(left) != 0 {
 		t.Errorf("left: %v", left)
 	}
 	if done, err := l.Collect(ctx, 9); err != nil || done != (stream.Collected{}) {
@@ -197,7 +197,7 @@ type slowDiscard struct {
 	left int
 }
 
-func (s *slowDiscard) Discard(context.Context, stream.Incarnation, int) (bool, error) {
+func (s *slowDiscard) Discard(context.Context, stream.Life, int) (bool, error) {
 	s.left--
 	return s.left == 0, nil
 }
@@ -297,7 +297,7 @@ func TestCollectDespiteAnError(t *testing.T) {
 // halfListed is a store in whose list of works something cannot be read.
 type halfListed struct{ *store }
 
-func (h *halfListed) Owed(ctx context.Context, max int) ([]stream.Work, error) {
+func (h *halfListed) Owed(ctx context.Context, max int) ([]stream.Life, error) {
 	works, err := h.store.Owed(ctx, max)
 	return works, errors.Join(err, errors.New("one item cannot be read"))
 }

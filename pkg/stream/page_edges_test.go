@@ -49,11 +49,11 @@ func (d discarding) Head(context.Context, string, stream.Consistency) (*stream.H
 	return d.old, nil
 }
 
-func (d discarding) Chunks(ctx context.Context, inc stream.Incarnation, after stream.Offset, max int) ([]stream.Chunk, error) {
+func (d discarding) Chunks(ctx context.Context, life stream.Life, after stream.Offset, max int) ([]stream.Chunk, error) {
 	if after.Before(d.old.Tail) {
 		after = d.old.Tail
 	}
-	return d.Driver.Chunks(ctx, inc, after, max)
+	return d.Driver.Chunks(ctx, life, after, max)
 }
 
 // A reader that still has an old head, while the stream is deleted and discarded,

@@ -234,7 +234,7 @@ func TestPageOfTornFrames(t *testing.T) {
 		put(t, l, text("abcdef"))
 		torn := records("abc", "def").Frames
 		torn = torn[:len(torn)-1]
-		if err := s.PutChunk(t.Context(), h.Incarnation, stream.Chunk{To: at(0, 6), Count: 2, Size: 6, Frames: torn}); err != nil {
+		if err := s.PutChunk(t.Context(), h.Life(name), stream.Chunk{To: at(0, 6), Count: 2, Size: 6, Frames: torn}); err != nil {
 			t.Fatal(err)
 		}
 		if err := l.Flush(t.Context(), name, stream.Appended{}); err != nil {

@@ -163,14 +163,14 @@ func TestReadNeverPassesAGap(t *testing.T) {
 			}
 		}
 		put(t, l, text("c"))
-		chunks, err := s.Chunks(t.Context(), h.Incarnation, at(0, 0), 99)
+		chunks, err := s.Chunks(t.Context(), h.Life(name), at(0, 0), 99)
 		if err != nil || len(chunks) != 2 {
 			t.Fatal(chunks, err)
 		}
-		if _, err := s.Discard(t.Context(), h.Incarnation, 99); err != nil {
+		if _, err := s.Discard(t.Context(), h.Life(name), 99); err != nil {
 			t.Fatal(err)
 		}
-		if err := s.PutChunk(t.Context(), h.Incarnation, chunks[1-lose]); err != nil {
+		if err := s.PutChunk(t.Context(), h.Life(name), chunks[1-lose]); err != nil {
 			t.Fatal(err)
 		}
 		s.took()

@@ -3,6 +3,7 @@ package stream
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 
@@ -97,6 +98,11 @@ func (l *Log) writeSegment(ctx context.Context, s *sealed, to io.Writer) (segmen
 				return err
 			}
 		}
+		for _, err := range frames.Records() {
+			if err != nil {
+				return err
+			}
+		}
 		return w.Write(frames)
 	})
 	if err != nil {
@@ -117,6 +123,9 @@ func (l *Log) writeSegment(ctx context.Context, s *sealed, to io.Writer) (segmen
 func (l *Log) verifyObject(ctx context.Context, m Manifest) error {
 	r := &objectReader{ctx: ctx, objects: l.objects, key: m.Object, size: m.Size, part: int64(l.limits.PartSize)}
 	got, err := segment.Verify(r, m.Size)
+	if errors.Is(err, ErrNoItem) {
+		return fmt.Errorf("%w: %s was discarded after it was put", errGap, m.Object)
+	}
 	if err != nil {
 		return fmt.Errorf("read %s back: %w", m.Object, err)
 	}

@@ -126,11 +126,11 @@ func openAims(t *testing.T) (*stream.Log, *aims) {
 	return l, s
 }
 
-func (a *aims) PutStaged(ctx context.Context, inc stream.Incarnation, id stream.StagedID, f stream.Frames) error {
+func (a *aims) PutStaged(ctx context.Context, life stream.Life, id stream.StagedID, f stream.Frames) error {
 	a.mu.Lock()
-	a.staged = append(a.staged, inc)
+	a.staged = append(a.staged, life.Incarnation)
 	a.mu.Unlock()
-	return a.store.PutStaged(ctx, inc, id, f)
+	return a.store.PutStaged(ctx, life, id, f)
 }
 
 func (a *aims) Commit(ctx context.Context, name string, b *stream.Batch, l stream.Limits) (*stream.Head, error) {

@@ -9,8 +9,11 @@ import (
 
 const (
 	// litterAfter is how long what was staged is kept although nothing links it: far
-	// longer than any append or create takes from staging to its commit.
+	// longer than any append takes from staging to its commit.
 	litterAfter = time.Hour
+	// unbornAfter is how long what was staged for a life that has not begun is kept. No
+	// head can tell its creator that it is gone, so this is longer than anybody sleeps.
+	unbornAfter = 7 * 24 * time.Hour
 	// expiredFor is how long a stream must have been over before its head is removed,
 	// so that no process with another clock still serves it.
 	expiredFor = time.Minute
@@ -64,7 +67,8 @@ type Swept struct {
 // list; for each stream whose data is looked at a strong read of its head.
 func (l *Log) Sweep(ctx context.Context, o SweepOptions) (Swept, error) {
 	s := &sweep{
-		Log: l, options: o, litterBefore: l.now().Add(-litterAfter).Unix(),
+		Log: l, options: o,
+		litterBefore: l.now().Add(-litterAfter).Unix(), unbornBefore: l.now().Add(-unbornAfter).Unix(),
 		living: make(map[string]*Head), over: make(map[Incarnation]bool),
 		linked: make(map[Incarnation]links), fenced: make(map[Incarnation]links),
 	}
@@ -80,8 +84,9 @@ type sweep struct {
 	options  SweepOptions
 	report   Swept
 	problems []error
-	// litterBefore is the time ([StagedID.At]) of what is old enough to be litter.
-	litterBefore int64
+	// litterBefore is the time ([StagedID.At]) of what is old enough to be litter, and
+	// unbornBefore if its life has not begun.
+	litterBefore, unbornBefore int64
 	// living holds heads that were read in this run, over the lives that were found to
 	// be over in it: a life never comes back.
 	living map[string]*Head

@@ -48,7 +48,7 @@ func (s *sweep) item(ctx context.Context, it Stored, found map[Life]*litter) err
 		return err
 	}
 	if h == nil {
-		if it.Kind == KindStaged && !s.isOld(it.Staged) {
+		if it.Kind == KindStaged && it.Staged.At > s.unbornBefore {
 			return nil // its stream may be about to be created
 		}
 		return s.orphan(ctx, it.Life)

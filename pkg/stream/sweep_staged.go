@@ -9,15 +9,12 @@ import (
 // links are the staged parts that a life's records are in.
 type links map[StagedID]bool
 
-// isOld reports whether a part was staged so long ago that nobody can be about to link it.
-func (s *sweep) isOld(id StagedID) bool { return id.At <= s.litterBefore }
-
 // unlinked reports whether a staged part of a living stream may go: it is old, and
 // nothing links it nor ever will. To be sure of that, the head is told first
 // ([Head.StagedAfter]): a process that slept since it staged the part finds its commit
 // refused, and stages again.
 func (s *sweep) unlinked(ctx context.Context, life Life, h *Head, id StagedID) (_ bool, err error) {
-	if !s.isOld(id) {
+	if id.At > s.litterBefore {
 		return false, nil
 	}
 	if final, found := s.fenced[life.Incarnation]; found {
@@ -163,7 +160,7 @@ func (s *sweep) object(ctx context.Context, key string) (remove bool, err error)
 	switch {
 	case err != nil:
 		return false, err
-	case h == nil && o.Staged != (StagedID{}) && !s.isOld(o.Staged):
+	case h == nil && o.Staged != (StagedID{}) && o.Staged.At > s.unbornBefore:
 		return false, nil // its stream may be about to be created
 	case h == nil:
 		return false, s.orphan(ctx, o.Life)

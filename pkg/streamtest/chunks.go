@@ -11,8 +11,12 @@ import (
 	"github.com/commoncurriculum/durable-streams-aws/pkg/stream"
 )
 
-// lives returns incarnations that are neighbours in every order of keys.
-func lives() []stream.Incarnation {
+// newLife is a life of which no head is stored.
+func newLife() stream.Life { return stream.Life{Name: "s", Incarnation: newIncarnation()} }
+
+// lives returns lives that are neighbours in every order of keys: two of one name,
+// and two of names that begin or continue it.
+func lives() []stream.Life {
 	base := newIncarnation()
 	base[0] &= 0x7f
 	base[14], base[15] = 0x80, 0xff
@@ -22,7 +26,7 @@ func lives() []stream.Incarnation {
 	for i := range ones {
 		ones[i] = 0xff
 	}
-	return []stream.Incarnation{base, next, zeros, ones}
+	return []stream.Life{{Name: "a/b", Incarnation: base}, {Name: "a/b", Incarnation: next}, {Name: "a/b/c", Incarnation: zeros}, {Name: "a/", Incarnation: ones}}
 }
 
 // chunkAt is a chunk with one record that ends at an offset.
@@ -47,10 +51,10 @@ func offsets() (all []stream.Offset) {
 }
 
 // allChunks reads chunks step by step, as a reader does.
-func allChunks(t *testing.T, d stream.Driver, inc stream.Incarnation, after stream.Offset, max int) (all []stream.Chunk) {
+func allChunks(t *testing.T, d stream.Driver, life stream.Life, after stream.Offset, max int) (all []stream.Chunk) {
 	t.Helper()
 	for {
-		chunks, err := d.Chunks(t.Context(), inc, after, max)
+		chunks, err := d.Chunks(t.Context(), life, after, max)
 		must(t, err)
 		if len(chunks) == 0 {
 			return all
@@ -76,20 +80,27 @@ func wantChunks(t *testing.T, got, want []stream.Chunk) {
 		t.Fatalf("got %d chunks, want %d", len(got), len(want))
 	}
 	for i := range got {
-		g, w := got[i], want[i]
-		if !bytes.Equal(g.Frames, w.Frames) {
-			t.Fatalf("chunk %d, to %v, has frames %.80q, want %.80q", i, g.To, g.Frames, w.Frames)
-		}
-		g.Frames, w.Frames = nil, nil
-		if !reflect.DeepEqual(g, w) {
-			t.Fatalf("chunk %d is %+v, want %+v", i, g, w)
+		if diff := diffChunks(got[i], want[i]); diff != "" {
+			t.Fatalf("chunk %d, to %v: %s", i, got[i].To, diff)
 		}
 	}
 }
 
+// diffChunks tells how two chunks differ; "" if they do not.
+func diffChunks(got, want stream.Chunk) string {
+	if !bytes.Equal(got.Frames, want.Frames) {
+		return fmt.Sprintf("it has frames %.80q, want %.80q", got.Frames, want.Frames)
+	}
+	got.Frames, want.Frames = nil, nil
+	if !reflect.DeepEqual(got, want) {
+		return fmt.Sprintf("got %+v, want %+v", got, want)
+	}
+	return ""
+}
+
 func testChunks(t *testing.T, d stream.Driver) {
-	inc := newIncarnation()
-	if got := allChunks(t, d, inc, stream.Offset{}, 1<<20); len(got) != 0 {
+	life := newLife()
+	if got := allChunks(t, d, life, stream.Offset{}, 1<<20); len(got) != 0 {
 		t.Fatalf("a new life has chunks: %v", got)
 	}
 	var want []stream.Chunk
@@ -102,32 +113,32 @@ func testChunks(t *testing.T, d stream.Driver) {
 		want[i].Count, want[i].Size = messages, size
 		want[i].From = stream.Offset{Segment: want[i].To.Segment, Position: want[i].To.Position - uint64(messages)}
 	}
-	link(3, stream.StagedID{Commit: 1<<63 + 9, Part: 12}, 17, 1<<20+1)
-	link(5, stream.StagedID{Commit: 1<<63 + 9, Part: 13, Object: true}, 255, 1<<30)
+	link(3, stream.StagedID{Commit: 1<<63 + 9, Part: 12, At: 1<<33 + 5}, 17, 1<<20+1)
+	link(5, stream.StagedID{Commit: 1<<63 + 9, Part: 13, At: 1, Object: true}, 255, 1<<30)
 	link(8, stream.StagedID{Commit: 4, Object: true}, 1, 7)
 	for _, i := range rand.Perm(len(want)) {
-		must(t, d.PutChunk(t.Context(), inc, want[i]))
+		must(t, d.PutChunk(t.Context(), life, want[i]))
 	}
-	wantChunks(t, allChunks(t, d, inc, stream.Offset{}, 1<<20), want)
-	wantChunks(t, allChunks(t, d, inc, stream.Offset{}, 1), want)
+	wantChunks(t, allChunks(t, d, life, stream.Offset{}, 1<<20), want)
+	wantChunks(t, allChunks(t, d, life, stream.Offset{}, 1), want)
 }
 
 // testChunkPutIfAbsent: a flush that is repeated, perhaps with other bounds, does
 // not change what readers may have used.
 func testChunkPutIfAbsent(t *testing.T, d stream.Driver) {
-	inc := newIncarnation()
+	life := newLife()
 	short := chunkAt(stream.Offset{Position: 20}, "second")
 	long := chunkAt(short.To, "first second")
-	must(t, d.PutChunk(t.Context(), inc, short))
-	must(t, d.PutChunk(t.Context(), inc, short))
-	must(t, d.PutChunk(t.Context(), inc, long))
-	wantChunks(t, allChunks(t, d, inc, stream.Offset{}, 1<<20), []stream.Chunk{short})
+	must(t, d.PutChunk(t.Context(), life, short))
+	must(t, d.PutChunk(t.Context(), life, short))
+	must(t, d.PutChunk(t.Context(), life, long))
+	wantChunks(t, allChunks(t, d, life, stream.Offset{}, 1<<20), []stream.Chunk{short})
 
 	// Many at once: one of them is kept, as a whole.
 	to := stream.Offset{Position: 500}
 	candidates := []stream.Chunk{chunkAt(to, "aaaaaaaa"), chunkAt(to, "bbbb"), chunkAt(to, "cc"), chunkAt(to, "d")}
-	together(t, len(candidates), func(i int) error { return d.PutChunk(t.Context(), inc, candidates[i]) })
-	kept := allChunks(t, d, inc, short.To, 1<<20)
+	together(t, len(candidates), func(i int) error { return d.PutChunk(t.Context(), life, candidates[i]) })
+	kept := allChunks(t, d, life, short.To, 1<<20)
 	if len(kept) != 1 {
 		t.Fatalf("%d chunks were kept", len(kept))
 	}
@@ -139,7 +150,7 @@ func testChunkPutIfAbsent(t *testing.T, d stream.Driver) {
 }
 
 func testChunkRange(t *testing.T, d stream.Driver) {
-	inc := newIncarnation()
+	life := newLife()
 	var all []stream.Chunk
 	at := uint64(0)
 	for range 20 {
@@ -147,10 +158,10 @@ func testChunkRange(t *testing.T, d stream.Driver) {
 		all = append(all, chunkAt(stream.Offset{Segment: 7, Position: at}, "ten bytes."))
 	}
 	for _, c := range all {
-		must(t, d.PutChunk(t.Context(), inc, c))
+		must(t, d.PutChunk(t.Context(), life, c))
 	}
 	for _, max := range []int{1, 9, 10, 11, 35, 200, 1 << 30} {
-		wantChunks(t, allChunks(t, d, inc, stream.Offset{}, max), all)
+		wantChunks(t, allChunks(t, d, life, stream.Offset{}, max), all)
 	}
 	// The offset may be an end, inside a chunk, before all, or after all of them.
 	position := func(segment, p uint64) stream.Offset { return stream.Offset{Segment: segment, Position: p} }
@@ -161,89 +172,78 @@ func testChunkRange(t *testing.T, d stream.Driver) {
 		{position(6, 9_999_999_999_999_999), 0}, {position(7, 0), 0}, {position(7, 9), 0}, {position(7, 10), 1},
 		{position(7, 11), 1}, {position(7, 199), 19}, {position(7, 200), 20}, {position(8, 0), 20},
 	} {
-		wantChunks(t, allChunks(t, d, inc, c.after, 25), all[c.first:])
+		wantChunks(t, allChunks(t, d, life, c.after, 25), all[c.first:])
 	}
 }
 
 func testChunkLives(t *testing.T, d stream.Driver) {
-	want := make(map[stream.Incarnation][]stream.Chunk)
-	for i, inc := range lives() {
+	want := make(map[stream.Life][]stream.Chunk)
+	for i, life := range lives() {
 		for n := range 5 {
 			c := chunkAt(stream.Offset{Segment: uint64(n), Position: 50}, string(rune('a'+i))+"-text")
-			must(t, d.PutChunk(t.Context(), inc, c))
-			want[inc] = append(want[inc], c)
+			must(t, d.PutChunk(t.Context(), life, c))
+			want[life] = append(want[life], c)
 		}
 	}
-	for inc, chunks := range want {
-		wantChunks(t, allChunks(t, d, inc, stream.Offset{}, 1<<20), chunks)
-		wantChunks(t, allChunks(t, d, inc, stream.Offset{}, 1), chunks)
+	for life, chunks := range want {
+		wantChunks(t, allChunks(t, d, life, stream.Offset{}, 1<<20), chunks)
+		wantChunks(t, allChunks(t, d, life, stream.Offset{}, 1), chunks)
 	}
 }
 
 func testStaged(t *testing.T, d stream.Driver) {
 	ctx := t.Context()
 	type key struct {
-		inc stream.Incarnation
-		id  stream.StagedID
+		life stream.Life
+		id   stream.StagedID
 	}
 	all := lives()
 	put := make(map[key]stream.Frames)
-	for i, inc := range all {
-		for n, commit := range []stream.CommitID{1, 2, 10, 256, 1 << 63, 1<<64 - 1} {
+	for i, life := range all {
+		for _, commit := range []stream.CommitID{1, 2, 10, 256, 1 << 63, 1<<64 - 1} {
 			for part := range 3 {
-				k := key{inc, stream.StagedID{Commit: commit, Part: part * 7, Object: (n+part)%2 == 1}}
-				put[k] = records(fmt.Sprint(k.id), string(rune('a'+i)), inc.String()).Frames
-				must(t, d.PutStaged(ctx, inc, k.id, put[k]))
+				k := key{life, stream.StagedID{Commit: commit, Part: part * 7, At: int64(commit % 1000)}}
+				put[k] = records(fmt.Sprint(k.id), string(rune('a'+i)), life.Incarnation.String()).Frames
+				must(t, d.PutStaged(ctx, life, k.id, put[k]))
 			}
 		}
 	}
 	for k, want := range put {
 		// A repetition with the same records does no harm.
-		must(t, d.PutStaged(ctx, k.inc, k.id, want))
-		got, err := d.Staged(ctx, k.inc, k.id)
+		must(t, d.PutStaged(ctx, k.life, k.id, want))
+		got, err := d.Staged(ctx, k.life, k.id)
 		must(t, err)
 		if !bytes.Equal(got, want) {
-			t.Fatalf("staged item %v of %v is %q, want %q", k.id, k.inc, got, want)
+			t.Fatalf("staged item %v of %v is %q, want %q", k.id, k.life, got, want)
 		}
 	}
 	for _, missing := range []key{
-		{newIncarnation(), stream.StagedID{Commit: 1}},
-		{all[0], stream.StagedID{Commit: 3}},
-		{all[0], stream.StagedID{Commit: 1, Part: 1}},
-		{newIncarnation(), stream.StagedID{Commit: 1, Part: 7, Object: true}},
-		{all[0], stream.StagedID{Commit: 3, Object: true}},
-		{all[0], stream.StagedID{Commit: 2, Part: 1, Object: true}},
+		{newLife(), stream.StagedID{Commit: 1, At: 1}},
+		{all[0], stream.StagedID{Commit: 3, At: 3}},
+		{all[0], stream.StagedID{Commit: 1, Part: 1, At: 1}},
 	} {
-		if f, err := d.Staged(ctx, missing.inc, missing.id); !errors.Is(err, stream.ErrNoItem) {
+		if f, err := d.Staged(ctx, missing.life, missing.id); !errors.Is(err, stream.ErrNoItem) {
 			t.Errorf("a staged item that was never put is %q, %v, want ErrNoItem", f, err)
 		}
 	}
 }
 
-// testLargeItems stores items of the sizes that a store of small items must take,
-// and an object, which may be larger than any of them.
+// testLargeItems stores items of the sizes that a store of small items must take.
 func testLargeItems(t *testing.T, d stream.Driver) {
-	ctx, inc := t.Context(), newIncarnation()
-	large := func(size int) stream.Records {
-		b := make([]byte, size)
-		for i := range b {
-			b[i] = byte(rand.Uint32())
-		}
-		return records(string(b))
+	ctx, life := t.Context(), newLife()
+	b := make([]byte, 256<<10)
+	for i := range b {
+		b[i] = byte(rand.Uint32())
 	}
-	r := large(256 << 10)
+	r := records(string(b))
 	c := stream.Chunk{To: stream.Offset{Position: uint64(r.Size)}, Count: 1, Size: r.Size, Frames: r.Frames}
-	must(t, d.PutChunk(ctx, inc, c))
-	wantChunks(t, allChunks(t, d, inc, stream.Offset{}, 1), []stream.Chunk{c})
-	for id, r := range map[stream.StagedID]stream.Records{
-		{Commit: 5}:                        r,
-		{Commit: 5, Part: 1, Object: true}: large(3 << 20),
-	} {
-		must(t, d.PutStaged(ctx, inc, id, r.Frames))
-		got, err := d.Staged(ctx, inc, id)
-		must(t, err)
-		if !bytes.Equal(got, r.Frames) {
-			t.Errorf("staged item %+v of %d bytes came back changed", id, len(r.Frames))
-		}
+	must(t, d.PutChunk(ctx, life, c))
+	wantChunks(t, allChunks(t, d, life, stream.Offset{}, 1), []stream.Chunk{c})
+	id := stream.StagedID{Commit: 5, At: sampleTime.Unix()}
+	must(t, d.PutStaged(ctx, life, id, r.Frames))
+	got, err := d.Staged(ctx, life, id)
+	must(t, err)
+	if !bytes.Equal(got, r.Frames) {
+		t.Errorf("a staged item of %d bytes came back changed", len(r.Frames))
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/commoncurriculum/durable-streams-aws/pkg/stream"
 )
@@ -108,6 +109,17 @@ func (c *client) append(ctx context.Context, w *Write, producer *stream.Producer
 // flush flushes in the background, as it were: an error matters to nobody.
 func (c *client) flush(ctx context.Context, after stream.Appended) error {
 	c.via().Flush(ctx, c.name, after)
+	return nil
+}
+
+// compactsWithin bounds a compaction: one that finds a gap looks again as long as it may.
+const compactsWithin = 2 * time.Second
+
+// compact moves segments into objects in the background, as flush does chunks.
+func (c *client) compact(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, compactsWithin)
+	defer cancel()
+	c.via().Compact(ctx, c.name)
 	return nil
 }
 

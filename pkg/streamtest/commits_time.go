@@ -107,6 +107,8 @@ func testCommitOfEarlierLife(t *testing.T, d stream.Driver) {
 		wantRefused(t, d, "s", d.Delete(ctx, "s", first.Incarnation), h)
 		_, err = d.Trim(ctx, "s", first, first.Tail)
 		wantRefused(t, d, "s", err, h)
+		_, err = d.Compact(ctx, first.Life("s"), 100)
+		wantRefused(t, d, "s", err, h)
 	}
 	refuse()
 	// In its own life, one that knows nothing is applied from the first moment on.

@@ -55,7 +55,8 @@ func diffTrimmed(got, want *stream.Head, remember int) string {
 // normal returns a deep copy of a head in the form in which heads are compared.
 func normal(h *stream.Head) *stream.Head {
 	c := h.Clone()
-	for _, t := range []*time.Time{&c.CreatedAt, &c.Deadline, &c.ExpiresAt} {
+	c.Ended = h.Ended
+	for _, t := range []*time.Time{&c.CreatedAt, &c.UsedAt, &c.Deadline, &c.ExpiresAt} {
 		*t = time.UnixMilli(t.UnixMilli()).UTC()
 	}
 	if len(c.Producers) == 0 {

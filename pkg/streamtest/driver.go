@@ -31,23 +31,38 @@ func RunDriver(t *testing.T, open func(t *testing.T) stream.Driver) {
 		{"CommitClock", testCommitClock},
 		{"CommitOfEarlierLife", testCommitOfEarlierLife},
 		{"Trim", testTrim},
+		{"Compact", testCompact},
+		{"Sealed", testSealed},
+		{"Ended", testEnded},
+		{"StagedAfter", testStagedAfter},
+		{"UsedAt", testUsedAt},
 		{"RaceCreate", testRaceCreate},
 		{"RaceUpdate", testRaceUpdate},
 		{"RaceDelete", testRaceDelete},
 		{"RaceCommit", testRaceCommit},
 		{"RaceProducers", testRaceProducers},
 		{"RaceTrim", testRaceTrim},
+		{"RaceCompact", testRaceCompact},
 		{"Chunks", testChunks},
 		{"ChunkPutIfAbsent", testChunkPutIfAbsent},
 		{"ChunkRange", testChunkRange},
 		{"ChunkLives", testChunkLives},
 		{"Staged", testStaged},
 		{"LargeItems", testLargeItems},
+		{"Retire", testRetire},
+		{"RetireMany", testRetireMany},
+		{"RetireLate", testRetireLate},
 		{"Discard", testDiscard},
 		{"Producers", testProducers},
 		{"RaceSpill", testRaceSpill},
 		{"Manifests", testManifests},
+		{"ManifestTails", testManifestTails},
 		{"Works", testWorks},
+		{"Streams", testStreams},
+		{"Segments", testSegments},
+		{"Inventory", testInventory},
+		{"InventoryDiscard", testInventoryDiscard},
+		{"Cursors", testCursors},
 	}
 	for _, g := range groups {
 		t.Run(g.name, func(t *testing.T) {
@@ -92,31 +107,44 @@ func (p patient) Trim(ctx context.Context, name string, seen *stream.Head, to st
 	return h, err
 }
 
+func (p patient) Compact(ctx context.Context, life stream.Life, segments uint64) (h *stream.Head, err error) {
+	err = repeat(func() error { h, err = p.Driver.Compact(ctx, life, segments); return err })
+	return h, err
+}
+
 func (p patient) Delete(ctx context.Context, name string, inc stream.Incarnation) error {
 	return repeat(func() error { return p.Driver.Delete(ctx, name, inc) })
 }
 
-func (p patient) PutChunk(ctx context.Context, inc stream.Incarnation, c stream.Chunk) error {
-	return repeat(func() error { return p.Driver.PutChunk(ctx, inc, c) })
+func (p patient) PutChunk(ctx context.Context, life stream.Life, c stream.Chunk) error {
+	return repeat(func() error { return p.Driver.PutChunk(ctx, life, c) })
 }
 
-func (p patient) PutStaged(ctx context.Context, inc stream.Incarnation, id stream.StagedID, f stream.Frames) error {
-	return repeat(func() error { return p.Driver.PutStaged(ctx, inc, id, f) })
+func (p patient) PutStaged(ctx context.Context, life stream.Life, id stream.StagedID, f stream.Frames) error {
+	return repeat(func() error { return p.Driver.PutStaged(ctx, life, id, f) })
 }
 
-func (p patient) Discard(ctx context.Context, inc stream.Incarnation, max int) (done bool, err error) {
-	err = repeat(func() error { done, err = p.Driver.Discard(ctx, inc, max); return err })
+func (p patient) Retire(ctx context.Context, life stream.Life, chunks []stream.Offset, staged []stream.StagedID) error {
+	return repeat(func() error { return p.Driver.Retire(ctx, life, chunks, staged) })
+}
+
+func (p patient) Discard(ctx context.Context, life stream.Life, max int) (done bool, err error) {
+	err = repeat(func() error { done, err = p.Driver.Discard(ctx, life, max); return err })
 	return done, err
 }
 
-func (p patient) SpillProducer(ctx context.Context, inc stream.Incarnation, id string, s stream.Producer) error {
-	return repeat(func() error { return p.Driver.SpillProducer(ctx, inc, id, s) })
+func (p patient) SpillProducer(ctx context.Context, life stream.Life, id string, s stream.Producer) error {
+	return repeat(func() error { return p.Driver.SpillProducer(ctx, life, id, s) })
 }
 
-func (p patient) PutManifest(ctx context.Context, inc stream.Incarnation, m stream.Manifest) error {
-	return repeat(func() error { return p.Driver.PutManifest(ctx, inc, m) })
+func (p patient) PutManifest(ctx context.Context, life stream.Life, m stream.Manifest) error {
+	return repeat(func() error { return p.Driver.PutManifest(ctx, life, m) })
 }
 
-func (p patient) Settle(ctx context.Context, w stream.Work) error {
-	return repeat(func() error { return p.Driver.Settle(ctx, w) })
+func (p patient) Settle(ctx context.Context, life stream.Life) error {
+	return repeat(func() error { return p.Driver.Settle(ctx, life) })
+}
+
+func (p patient) SetCursor(ctx context.Context, key, value string) error {
+	return repeat(func() error { return p.Driver.SetCursor(ctx, key, value) })
 }

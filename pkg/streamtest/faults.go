@@ -19,13 +19,16 @@ const (
 	Commit        Method = "Commit"
 	Update        Method = "Update"
 	Trim          Method = "Trim"
+	Compact       Method = "Compact"
 	Delete        Method = "Delete"
 	PutChunk      Method = "PutChunk"
 	PutStaged     Method = "PutStaged"
+	Retire        Method = "Retire"
 	Discard       Method = "Discard"
 	SpillProducer Method = "SpillProducer"
 	PutManifest   Method = "PutManifest"
 	Settle        Method = "Settle"
+	SetCursor     Method = "SetCursor"
 
 	Head            Method = "Head"
 	Chunks          Method = "Chunks"
@@ -33,13 +36,17 @@ const (
 	SpilledProducer Method = "SpilledProducer"
 	Manifests       Method = "Manifests"
 	Owed            Method = "Owed"
+	Streams         Method = "Streams"
+	Segments        Method = "Segments"
+	Inventory       Method = "Inventory"
+	Cursor          Method = "Cursor"
 )
 
 // Writes are the methods that change something.
-var Writes = []Method{Create, Commit, Update, Trim, Delete, PutChunk, PutStaged, Discard, SpillProducer, PutManifest, Settle}
+var Writes = []Method{Create, Commit, Update, Trim, Compact, Delete, PutChunk, PutStaged, Retire, Discard, SpillProducer, PutManifest, Settle, SetCursor}
 
 // Reads are the methods that do not.
-var Reads = []Method{Head, Chunks, Staged, SpilledProducer, Manifests, Owed}
+var Reads = []Method{Head, Chunks, Staged, SpilledProducer, Manifests, Owed, Streams, Segments, Inventory, Cursor}
 
 // Kind is a way in which a call fails.
 type Kind int

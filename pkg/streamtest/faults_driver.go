@@ -48,6 +48,10 @@ func (f *Faults) Trim(ctx context.Context, name string, seen *stream.Head, to st
 	return call1(f, Trim, func() (*stream.Head, error) { return f.driver.Trim(outlive(ctx), name, seen, to) })
 }
 
+func (f *Faults) Compact(ctx context.Context, life stream.Life, segments uint64) (*stream.Head, error) {
+	return call1(f, Compact, func() (*stream.Head, error) { return f.driver.Compact(outlive(ctx), life, segments) })
+}
+
 // HeadSize makes no request, so it cannot fail.
 func (f *Faults) HeadSize(name string, h *stream.Head) int { return f.driver.HeadSize(name, h) }
 
@@ -56,50 +60,77 @@ func (f *Faults) Delete(ctx context.Context, name string, inc stream.Incarnation
 }
 
 // PutChunk implements [stream.Chunks], as the following methods do.
-func (f *Faults) PutChunk(ctx context.Context, inc stream.Incarnation, c stream.Chunk) error {
-	return f.write(PutChunk, func() error { return f.driver.PutChunk(outlive(ctx), inc, c) })
+func (f *Faults) PutChunk(ctx context.Context, life stream.Life, c stream.Chunk) error {
+	return f.write(PutChunk, func() error { return f.driver.PutChunk(outlive(ctx), life, c) })
 }
 
-func (f *Faults) Chunks(ctx context.Context, inc stream.Incarnation, after stream.Offset, max int) ([]stream.Chunk, error) {
-	return read1(f, Chunks, func() ([]stream.Chunk, error) { return f.driver.Chunks(ctx, inc, after, max) })
+func (f *Faults) Chunks(ctx context.Context, life stream.Life, after stream.Offset, max int) ([]stream.Chunk, error) {
+	return read1(f, Chunks, func() ([]stream.Chunk, error) { return f.driver.Chunks(ctx, life, after, max) })
 }
 
-func (f *Faults) PutStaged(ctx context.Context, inc stream.Incarnation, id stream.StagedID, frames stream.Frames) error {
-	return f.write(PutStaged, func() error { return f.driver.PutStaged(outlive(ctx), inc, id, frames) })
+func (f *Faults) PutStaged(ctx context.Context, life stream.Life, id stream.StagedID, frames stream.Frames) error {
+	return f.write(PutStaged, func() error { return f.driver.PutStaged(outlive(ctx), life, id, frames) })
 }
 
-func (f *Faults) Staged(ctx context.Context, inc stream.Incarnation, id stream.StagedID) (stream.Frames, error) {
-	return read1(f, Staged, func() (stream.Frames, error) { return f.driver.Staged(ctx, inc, id) })
+func (f *Faults) Staged(ctx context.Context, life stream.Life, id stream.StagedID) (stream.Frames, error) {
+	return read1(f, Staged, func() (stream.Frames, error) { return f.driver.Staged(ctx, life, id) })
 }
 
-func (f *Faults) Discard(ctx context.Context, inc stream.Incarnation, max int) (bool, error) {
-	return call1(f, Discard, func() (bool, error) { return f.driver.Discard(outlive(ctx), inc, max) })
+func (f *Faults) Retire(ctx context.Context, life stream.Life, chunks []stream.Offset, staged []stream.StagedID) error {
+	return f.write(Retire, func() error { return f.driver.Retire(outlive(ctx), life, chunks, staged) })
+}
+
+func (f *Faults) Discard(ctx context.Context, life stream.Life, max int) (bool, error) {
+	return call1(f, Discard, func() (bool, error) { return f.driver.Discard(outlive(ctx), life, max) })
 }
 
 // SpillProducer implements [stream.Producers], as the next method does.
-func (f *Faults) SpillProducer(ctx context.Context, inc stream.Incarnation, id string, p stream.Producer) error {
-	return f.write(SpillProducer, func() error { return f.driver.SpillProducer(outlive(ctx), inc, id, p) })
+func (f *Faults) SpillProducer(ctx context.Context, life stream.Life, id string, p stream.Producer) error {
+	return f.write(SpillProducer, func() error { return f.driver.SpillProducer(outlive(ctx), life, id, p) })
 }
 
-func (f *Faults) SpilledProducer(ctx context.Context, inc stream.Incarnation, id string) (p stream.Producer, found bool, err error) {
-	err = f.read(SpilledProducer, func() (err error) { p, found, err = f.driver.SpilledProducer(ctx, inc, id); return err })
+func (f *Faults) SpilledProducer(ctx context.Context, life stream.Life, id string) (p stream.Producer, found bool, err error) {
+	err = f.read(SpilledProducer, func() (err error) { p, found, err = f.driver.SpilledProducer(ctx, life, id); return err })
 	return p, found, err
 }
 
 // PutManifest implements [stream.Manifests], as the next method does.
-func (f *Faults) PutManifest(ctx context.Context, inc stream.Incarnation, m stream.Manifest) error {
-	return f.write(PutManifest, func() error { return f.driver.PutManifest(outlive(ctx), inc, m) })
+func (f *Faults) PutManifest(ctx context.Context, life stream.Life, m stream.Manifest) error {
+	return f.write(PutManifest, func() error { return f.driver.PutManifest(outlive(ctx), life, m) })
 }
 
-func (f *Faults) Manifests(ctx context.Context, inc stream.Incarnation, after stream.Offset, max int) ([]stream.Manifest, error) {
-	return read1(f, Manifests, func() ([]stream.Manifest, error) { return f.driver.Manifests(ctx, inc, after, max) })
+func (f *Faults) Manifests(ctx context.Context, life stream.Life, after stream.Offset, max int) ([]stream.Manifest, error) {
+	return read1(f, Manifests, func() ([]stream.Manifest, error) { return f.driver.Manifests(ctx, life, after, max) })
 }
 
 // Owed implements [stream.Works], as the next method does.
-func (f *Faults) Owed(ctx context.Context, max int) ([]stream.Work, error) {
-	return read1(f, Owed, func() ([]stream.Work, error) { return f.driver.Owed(ctx, max) })
+func (f *Faults) Owed(ctx context.Context, max int) ([]stream.Life, error) {
+	return read1(f, Owed, func() ([]stream.Life, error) { return f.driver.Owed(ctx, max) })
 }
 
-func (f *Faults) Settle(ctx context.Context, w stream.Work) error {
-	return f.write(Settle, func() error { return f.driver.Settle(outlive(ctx), w) })
+func (f *Faults) Settle(ctx context.Context, life stream.Life) error {
+	return f.write(Settle, func() error { return f.driver.Settle(outlive(ctx), life) })
+}
+
+// Streams implements [stream.Catalog], as the next methods do.
+func (f *Faults) Streams(ctx context.Context, prefix, after string, max int) ([]string, error) {
+	return read1(f, Streams, func() ([]string, error) { return f.driver.Streams(ctx, prefix, after, max) })
+}
+
+func (f *Faults) Segments(ctx context.Context, prefix string, after stream.Life, n uint64, max int) ([]stream.StoredSegment, error) {
+	return read1(f, Segments, func() ([]stream.StoredSegment, error) { return f.driver.Segments(ctx, prefix, after, n, max) })
+}
+
+func (f *Faults) Inventory(ctx context.Context, cursor string, max int) (found []stream.Stored, next string, err error) {
+	err = f.read(Inventory, func() (err error) { found, next, err = f.driver.Inventory(ctx, cursor, max); return err })
+	return found, next, err
+}
+
+// Cursor implements [stream.Cursors], as the next method does.
+func (f *Faults) Cursor(ctx context.Context, key string) (string, error) {
+	return read1(f, Cursor, func() (string, error) { return f.driver.Cursor(ctx, key) })
+}
+
+func (f *Faults) SetCursor(ctx context.Context, key, value string) error {
+	return f.write(SetCursor, func() error { return f.driver.SetCursor(outlive(ctx), key, value) })
 }

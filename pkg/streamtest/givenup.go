@@ -13,7 +13,7 @@ import (
 // givenUp lets one call of an append fail, and everything after it, until the log
 // gives up; then the effect of what was late takes place. Whatever the log said
 // must still be true: an append that had no effect gets none later.
-func givenUp(t *testing.T, d stream.Driver) {
+func givenUp(t *testing.T, d stream.Driver, o stream.Objects) {
 	var attempts []attempt
 	for what, request := range givenUpAppends {
 		for n := 1; n <= 12; n++ {
@@ -21,7 +21,7 @@ func givenUp(t *testing.T, d stream.Driver) {
 				for _, then := range []Kind{NotApplied, Rejected, Lost, Late} {
 					name := fmt.Sprintf("%s, call %d %v, then all %v", what, n, k, then)
 					attempts = append(attempts, attempt{request, name, n, k, then, nil},
-						attempt{request, name + ", but not reads", n, k, then, Writes})
+						attempt{request, name + ", but not reads", n, k, then, slices.Concat(Writes, ObjectWrites)})
 				}
 			}
 		}
@@ -30,7 +30,7 @@ func givenUp(t *testing.T, d stream.Driver) {
 		return isSlow(d) && !sampled(d, a.name)
 	})
 	inParallel(d, attempts, func(a attempt) {
-		if err := a.giveUp(t.Context(), d); err != nil {
+		if err := a.giveUp(t.Context(), d, o); err != nil {
 			t.Errorf("%s: %v", a.name, err)
 		}
 	})
@@ -61,15 +61,15 @@ var givenUpAppends = map[string]request{
 	"new epoch":     {4, tag("p2", 3, 0)},
 }
 
-func (a attempt) giveUp(ctx context.Context, d stream.Driver) error {
+func (a attempt) giveUp(ctx context.Context, d stream.Driver, o stream.Objects) error {
 	limits := Tiny()
-	spare, err := stream.New(d, stream.Options{Limits: limits})
+	spare, err := stream.New(d, stream.Options{Objects: o, Limits: limits})
 	if err != nil {
 		return err
 	}
 	f := NewFaults(d)
 	limits.WriteTimeout = 40 * time.Millisecond
-	log, err := stream.New(f, stream.Options{Limits: limits})
+	log, err := stream.New(f, stream.Options{Objects: NewObjectFaults(o, f), Limits: limits})
 	if err != nil {
 		return err
 	}
@@ -96,12 +96,12 @@ func (a attempt) giveUp(ctx context.Context, d stream.Driver) error {
 	}
 	f.Stop()
 	f.ReleaseLate()
-	if err := h.Verify(ctx, spare, d, a.name); err != nil {
+	if err := h.Verify(ctx, spare, d, o, a.name); err != nil {
 		return fmt.Errorf("the client was told %v: %w", told, err)
 	}
 	// The stream still works.
 	if _, err := h.Append(ctx, spare, a.name, h.Begin("after", 0, 1, 4), &stream.Append{ContentType: "text/plain"}); err != nil {
 		return err
 	}
-	return h.Verify(ctx, spare, d, a.name)
+	return h.Verify(ctx, spare, d, o, a.name)
 }

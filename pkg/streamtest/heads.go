@@ -45,7 +45,7 @@ func testHeadRoundTrip(t *testing.T, d stream.Driver) {
 	must(t, d.Update(t.Context(), "full", emptied))
 	wantStored(t, d, "full", emptied)
 	refilled := full.Clone()
-	refilled.Version = emptied.Version + 1
+	refilled.Version, refilled.Ended = emptied.Version+1, true
 	must(t, d.Update(t.Context(), "full", refilled))
 	wantStored(t, d, "full", refilled)
 }
@@ -114,7 +114,7 @@ func testHeadsAreImmutable(t *testing.T, d stream.Driver) {
 			keep(d.Trim(ctx, "s", h, h.Buffer[0].To))
 		}
 		if i == 3 {
-			h = keep(d.Head(ctx, "s", stream.Strong))
+			h = keep(d.Compact(ctx, h.Life("s"), 1))
 			keep(d.Trim(ctx, "s", h, h.Tail))
 		}
 	}
@@ -157,9 +157,9 @@ func testReplace(t *testing.T, d stream.Driver) {
 
 	must(t, d.Create(ctx, "s", fresh, old))
 	wantStored(t, d, "s", fresh)
-	wantOwed(t, d, stream.Work{Name: "s", Incarnation: old.Incarnation})
+	wantOwed(t, d, old.Life("s"))
 	wantRefused(t, d, "s", d.Create(ctx, "s", openHead(), old), fresh)
-	wantOwed(t, d, stream.Work{Name: "s", Incarnation: old.Incarnation})
+	wantOwed(t, d, old.Life("s"))
 }
 
 func testUpdate(t *testing.T, d stream.Driver) {
@@ -198,7 +198,7 @@ func testDelete(t *testing.T, d stream.Driver) {
 	must(t, d.Delete(ctx, "s", first.Incarnation))
 	wantStored(t, d, "s", nil)
 	wantStored(t, d, "neighbour", second)
-	gone := stream.Work{Name: "s", Incarnation: first.Incarnation}
+	gone := first.Life("s")
 	wantOwed(t, d, gone)
 	wantRefused(t, d, "s", d.Delete(ctx, "s", first.Incarnation), nil)
 
@@ -206,7 +206,7 @@ func testDelete(t *testing.T, d stream.Driver) {
 	mustCreate(t, d, "s", third)
 	wantRefused(t, d, "s", d.Delete(ctx, "s", first.Incarnation), third)
 	must(t, d.Delete(ctx, "s", third.Incarnation))
-	wantOwed(t, d, gone, stream.Work{Name: "s", Incarnation: third.Incarnation})
+	wantOwed(t, d, gone, third.Life("s"))
 }
 
 func testNoHead(t *testing.T, d stream.Driver) {
@@ -220,6 +220,8 @@ func testNoHead(t *testing.T, d stream.Driver) {
 	wantRefused(t, d, "s", err, nil)
 	wantRefused(t, d, "s", d.Update(ctx, "s", h), nil)
 	_, err = d.Trim(ctx, "s", h, h.Tail)
+	wantRefused(t, d, "s", err, nil)
+	_, err = d.Compact(ctx, h.Life("s"), 100)
 	wantRefused(t, d, "s", err, nil)
 	wantRefused(t, d, "s", d.Delete(ctx, "s", h.Incarnation), nil)
 	if owed := owed(t, d); len(owed) != 0 {

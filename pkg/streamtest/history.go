@@ -9,7 +9,6 @@ import (
 	"testing"
 
 	"github.com/commoncurriculum/durable-streams-aws/pkg/stream"
-	"github.com/commoncurriculum/durable-streams-aws/pkg/streamtest/fsck"
 )
 
 // History is what clients did to one stream and what they were told. Its check
@@ -106,9 +105,9 @@ func (h *History) Append(ctx context.Context, l *stream.Log, name string, w *Wri
 }
 
 // Check fails the test unless the stream holds what the history demands.
-func (h *History) Check(t *testing.T, l *stream.Log, d stream.Driver, name string) {
+func (h *History) Check(t *testing.T, l *stream.Log, d stream.Driver, o stream.Objects, name string) {
 	t.Helper()
-	if err := h.Verify(t.Context(), l, d, name); err != nil {
+	if err := h.Verify(t.Context(), l, d, o, name); err != nil {
 		t.Errorf("stream %q: %v", name, err)
 	}
 }
@@ -119,8 +118,8 @@ func (h *History) Check(t *testing.T, l *stream.Log, d stream.Driver, name strin
 // and where the client was told; each failed one is not there; one in doubt is
 // there at most once; and a write that was acknowledged before another one began
 // precedes it.
-func (h *History) Verify(ctx context.Context, l *stream.Log, d stream.Driver, name string) error {
-	report, err := fsck.Stream(ctx, d, name)
+func (h *History) Verify(ctx context.Context, l *stream.Log, d stream.Driver, o stream.Objects, name string) error {
+	report, err := inspect(ctx, d, o, name)
 	if err != nil {
 		return err
 	}

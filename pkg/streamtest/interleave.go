@@ -60,6 +60,10 @@ var operations = map[string]operation{
 	"flush": func(i *interleaving, ctx context.Context, l *stream.Log, who string) error {
 		return l.Flush(ctx, i.name, stream.Appended{})
 	},
+	"compact": func(i *interleaving, ctx context.Context, l *stream.Log, who string) error {
+		_, err := l.Compact(ctx, i.name)
+		return err
+	},
 	"read": func(i *interleaving, ctx context.Context, l *stream.Log, who string) error {
 		_, err := scan(ctx, l, i.name)
 		if i.replaced && !errors.Is(err, stream.ErrUnavailable) {
@@ -153,7 +157,7 @@ func appendOf(pad int, producer *stream.ProducerTag) operation {
 func (i *interleaving) run(op, other operation, n int) (calls int, err error) {
 	ctx := i.Context()
 	f := NewFaults(i.driver)
-	log, err := stream.New(f, stream.Options{Limits: i.limits, Now: i.clock.Now})
+	log, err := stream.New(f, stream.Options{Objects: i.objects, Limits: i.limits, Now: i.clock.Now})
 	if err != nil {
 		return 0, err
 	}
@@ -212,5 +216,5 @@ func (i *interleaving) check(ctx context.Context) error {
 		// Nothing of the life before.
 		i.history.writes = slices.DeleteFunc(i.history.writes, func(w *Write) bool { return w.words[0][:4] == `"bef` })
 	}
-	return i.history.Verify(ctx, i.Log, i.driver, i.name)
+	return i.history.Verify(ctx, i.Log, i.driver, i.objects, i.name)
 }

@@ -8,7 +8,7 @@ import (
 
 // RunLog runs the behaviours that a [stream.Log] must show over every driver, with
 // limits at which everything happens often, and with the usual ones.
-func RunLog(t *testing.T, open func(t *testing.T) stream.Driver) {
+func RunLog(t *testing.T, open func(t *testing.T) (stream.Driver, stream.Objects)) {
 	tests := []struct {
 		name string
 		run  func(r *rig)
@@ -53,7 +53,8 @@ func RunLog(t *testing.T, open func(t *testing.T) stream.Driver) {
 			for _, test := range tests {
 				t.Run(test.name, func(t *testing.T) {
 					t.Parallel()
-					test.run(newRig(t, open(t), l.limits))
+					d, o := open(t)
+					test.run(newRig(t, d, o, l.limits))
 				})
 			}
 		})

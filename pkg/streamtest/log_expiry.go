@@ -141,11 +141,11 @@ type reluctant struct {
 	calls *int
 }
 
-func (d reluctant) Discard(ctx context.Context, inc stream.Incarnation, max int) (bool, error) {
+func (d reluctant) Discard(ctx context.Context, life stream.Life, max int) (bool, error) {
 	if *d.calls++; *d.calls%3 != 0 {
 		return false, nil
 	}
-	return d.Driver.Discard(ctx, inc, max)
+	return d.Driver.Discard(ctx, life, max)
 }
 
 func logCollect(r *rig) {
@@ -154,8 +154,8 @@ func logCollect(r *rig) {
 	if isSlow(r.driver) {
 		large = 2 << 10 // thousands of items, with the limits of this test, are minutes of requests
 	}
-	r = newRig(r.T, reluctant{r.driver, new(int)}, r.limits)
-	var ended []stream.Incarnation
+	r = newRig(r.T, reluctant{r.driver, new(int)}, r.objects, r.limits)
+	var ended []stream.Life
 	for range 5 {
 		h := r.create("s", "text/plain")
 		for n := range 12 {
@@ -163,7 +163,7 @@ func logCollect(r *rig) {
 		}
 		r.append("s", plain(string(make([]byte, large))))
 		must(r.T, r.Delete(ctx, "s"))
-		ended = append(ended, h.Incarnation)
+		ended = append(ended, h.Life("s"))
 	}
 	r.create("s", "text/plain")
 	r.append("s", plain("alive"))
@@ -180,12 +180,12 @@ func logCollect(r *rig) {
 		return nil
 	})
 	wantOwed(r.T, r.driver)
-	for _, inc := range ended {
-		if chunks := allChunks(r.T, r.driver, inc, stream.Offset{}, 1<<20); len(chunks) > 0 {
+	for _, life := range ended {
+		if chunks := allChunks(r.T, r.driver, life, stream.Offset{}, 1<<20); len(chunks) > 0 {
 			r.Errorf("%d chunks of an ended life are left", len(chunks))
 		}
 		for _, p := range "abcd" {
-			wantSpilled(r.T, r.driver, inc, string(p), nil)
+			wantSpilled(r.T, r.driver, life, string(p), nil)
 		}
 	}
 	if text, _ := r.text("s", stream.Start()); text != "alive" {

@@ -46,9 +46,9 @@ func logFlushOnce(r *rig) {
 		if flushes && len(stored.Buffer) >= writers*each {
 			r.Errorf("%s: nothing was flushed", name)
 		}
-		h.Check(r.T, r.Log, r.driver, name)
+		h.Check(r.T, r.Log, r.driver, r.objects, name)
 		must(r.T, r.Flush(r.Context(), name, stream.Appended{}))
-		h.Check(r.T, r.Log, r.driver, name)
+		h.Check(r.T, r.Log, r.driver, r.objects, name)
 	}
 }
 
@@ -56,7 +56,7 @@ func logFlushOnce(r *rig) {
 // chunks and trims the head.
 func logFlushCost(r *rig) {
 	f := NewFaults(r.driver)
-	log, err := stream.New(f, stream.Options{Limits: r.limits, Now: r.clock.Now})
+	log, err := stream.New(f, stream.Options{Objects: r.objects, Limits: r.limits, Now: r.clock.Now})
 	must(r.T, err)
 	r.create("s", "text/plain")
 	h := &History{}
@@ -91,5 +91,5 @@ func logFlushCost(r *rig) {
 	if flushed == 0 {
 		r.Error("no flush was due")
 	}
-	h.Check(r.T, log, r.driver, "s")
+	h.Check(r.T, log, r.driver, r.objects, "s")
 }

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/commoncurriculum/durable-streams-aws/pkg/stream"
-	"github.com/commoncurriculum/durable-streams-aws/pkg/streamtest/fsck"
 )
 
 func logLifecycle(r *rig) {
@@ -101,7 +100,7 @@ func logCreateWithContent(r *rig) {
 					must(r.T, err)
 				}
 			}
-			h.Check(r.T, r.Log, r.driver, name)
+			h.Check(r.T, r.Log, r.driver, r.objects, name)
 		}
 	}
 }
@@ -127,7 +126,7 @@ func logNewLife(r *rig) {
 		if text, _ := r.text("s", stream.Start()); text != want {
 			r.Fatalf("life %d: %q, want %q", life, text, want)
 		}
-		_, err := fsck.Stream(ctx, r.driver, "s")
+		_, err := inspect(ctx, r.driver, r.objects, "s")
 		must(r.T, err)
 		must(r.T, r.Delete(ctx, "s"))
 		r.gone("s")

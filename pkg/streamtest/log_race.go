@@ -38,7 +38,7 @@ func logGroupCommit(r *rig) {
 		together(r.T, 12, func(i int) error {
 			return r.write(r.Context(), h, contentType, contentType, fmt.Sprint("w", i), 15, false)
 		})
-		h.Check(r.T, r.Log, r.driver, contentType)
+		h.Check(r.T, r.Log, r.driver, r.objects, contentType)
 	}
 }
 
@@ -50,7 +50,7 @@ func logGroupCommitProducers(r *rig) {
 	together(r.T, 8, func(i int) error {
 		return r.write(r.Context(), h, "s", "text/plain", fmt.Sprint("w", i), 15, i%4 != 0)
 	})
-	h.Check(r.T, r.Log, r.driver, "s")
+	h.Check(r.T, r.Log, r.driver, r.objects, "s")
 }
 
 // logCloseRace: whoever is told of a closed stream is told its final tail, and
@@ -83,7 +83,7 @@ func logCloseRace(r *rig) {
 				r.Errorf("writer %d was told that the stream was closed at %v, but it was at %v", i, tail, last.Next)
 			}
 		}
-		h.Check(r.T, r.Log, r.driver, name)
+		h.Check(r.T, r.Log, r.driver, r.objects, name)
 	}
 }
 
@@ -122,7 +122,7 @@ func logFollowers(r *rig) {
 				r.Errorf("follower %d: %s", i, firstDifference(text, want))
 			}
 		}
-		h.Check(r.T, r.Log, r.driver, name)
+		h.Check(r.T, r.Log, r.driver, r.objects, name)
 	}
 }
 
@@ -182,7 +182,7 @@ func logEarlyRequests(r *rig) {
 		}
 		return err
 	})
-	h.Check(r.T, r.Log, r.driver, "s")
+	h.Check(r.T, r.Log, r.driver, r.objects, "s")
 	// A gap that nobody fills is still a gap, and one too large is so at once.
 	var gap *stream.GapError
 	if _, err := r.Append(r.Context(), "s", produced("p", 0, 1000, "x")); !errors.As(err, &gap) {
@@ -227,7 +227,7 @@ func twoProcesses(r *rig, producers bool) {
 			}
 		}
 		for _, log := range logs {
-			h.Check(r.T, log.Log, r.driver, name)
+			h.Check(r.T, log.Log, r.driver, r.objects, name)
 		}
 	}
 }

@@ -31,7 +31,7 @@ func logReadEverywhere(r *rig) {
 					must(r.T, r.Flush(ctx, name, stream.Appended{}))
 				}
 				if n%8 == 7 {
-					h.Check(r.T, r.Log, r.driver, name)
+					h.Check(r.T, r.Log, r.driver, r.objects, name)
 				}
 			}
 		}
@@ -82,7 +82,7 @@ func logLongRecords(r *rig) {
 			if got.FlushDue() && n > 3 {
 				must(r.T, r.Flush(r.Context(), name, got))
 			}
-			h.Check(r.T, r.Log, r.driver, name)
+			h.Check(r.T, r.Log, r.driver, r.objects, name)
 		}
 		p, err := r.Read(r.Context(), name, stream.Start())
 		must(r.T, err)
@@ -192,5 +192,5 @@ func logManyProducers(r *rig) {
 			r.Fatalf("the old epoch of %s: %v", id, err)
 		}
 	}
-	h.Check(r.T, r.Log, r.driver, "s")
+	h.Check(r.T, r.Log, r.driver, r.objects, "s")
 }

@@ -3,6 +3,7 @@ package streamtest
 import (
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"testing"
 
@@ -10,12 +11,12 @@ import (
 )
 
 // putObjects stores a small object under each key.
-func putObjects(t *testing.T, o stream.Objects, keys ...string) {
+func putObjects(t *testing.T, o *patientObjects, keys ...string) {
 	t.Helper()
 	const atOnce = 16
 	together(t, atOnce, func(i int) error {
 		for ; i < len(keys); i += atOnce {
-			if err := o.PutObject(t.Context(), keys[i], []byte(keys[i])); err != nil {
+			if err := o.put(t.Context(), keys[i], []byte(keys[i])); err != nil {
 				return err
 			}
 		}
@@ -24,7 +25,7 @@ func putObjects(t *testing.T, o stream.Objects, keys ...string) {
 }
 
 // wantKeys checks all keys with a prefix.
-func wantKeys(t *testing.T, o stream.Objects, prefix string, want ...string) {
+func wantKeys(t *testing.T, o *patientObjects, prefix string, want ...string) {
 	t.Helper()
 	got, err := o.ListObjects(t.Context(), prefix, "", 10_000)
 	must(t, err)
@@ -35,7 +36,7 @@ func wantKeys(t *testing.T, o stream.Objects, prefix string, want ...string) {
 
 func segmentKey(inc stream.Incarnation, n int) string { return fmt.Sprintf("%s/segment/%016d", inc, n) }
 
-func testObjectList(t *testing.T, o stream.Objects) {
+func testObjectList(t *testing.T, o *patientObjects) {
 	keys := []string{"a/1", "a/10", "a/2", "a/2x/3", "ab/1", "b"}
 	putObjects(t, o, keys...)
 	for _, c := range []struct {
@@ -68,43 +69,108 @@ func testObjectList(t *testing.T, o stream.Objects) {
 	}
 }
 
-// manyObjects is more than S3 lists or deletes in two requests.
-const manyObjects = 2_005
-
-func testManyObjects(t *testing.T, o stream.Objects) {
+func testManyObjects(t *testing.T, o *patientObjects) {
+	// More than S3 lists or deletes in two requests, or in one.
+	many := 2_105
+	if o.slow {
+		many = 1_105
+	}
 	inc, other := newIncarnation(), newIncarnation()
-	keys := make([]string, manyObjects)
+	keys := make([]string, many)
 	for i := range keys {
 		keys[i] = segmentKey(inc, i)
 	}
 	putObjects(t, o, segmentKey(other, 0))
 	putObjects(t, o, keys...)
 	prefix := inc.String() + "/"
-	for _, max := range []int{manyObjects - 1, manyObjects, manyObjects + 1, 1000, 1001, 999} {
+	for _, max := range []int{many - 1, many, many + 1, 1000, 1001, 999} {
 		got, err := o.ListObjects(t.Context(), prefix, "", max)
 		must(t, err)
-		if !slices.Equal(got, keys[:min(max, manyObjects)]) {
+		if !slices.Equal(got, keys[:min(max, many)]) {
 			t.Fatalf("at most %d keys: got %d", max, len(got))
 		}
 	}
-	got, err := o.ListObjects(t.Context(), prefix, keys[999], 1001)
+	got, err := o.ListObjects(t.Context(), prefix, keys[99], 1001)
 	must(t, err)
-	if !slices.Equal(got, keys[1000:2001]) {
-		t.Fatalf("1001 keys after %s: got %d", keys[999], len(got))
+	if !slices.Equal(got, keys[100:1101]) {
+		t.Fatalf("1001 keys after %s: got %d", keys[99], len(got))
 	}
-	done, err := o.DiscardObjects(t.Context(), prefix, manyObjects-1)
+	// All but every hundredth, of which each is a neighbour of some that go.
+	gone := slices.Clone(keys)
+	var kept []string
+	for i := 0; i < many; i += 100 {
+		kept = append(kept, keys[i])
+	}
+	gone = slices.DeleteFunc(gone, func(key string) bool { return slices.Contains(kept, key) })
+	rand.Shuffle(len(gone), func(i, j int) { gone[i], gone[j] = gone[j], gone[i] })
+	// And others that were never there.
+	for i := range 1_005 {
+		gone = append(gone, segmentKey(inc, many+i))
+	}
+	must(t, o.RemoveObjects(t.Context(), gone))
+	wantKeys(t, o, prefix, kept...)
+	done, err := o.DiscardObjects(t.Context(), prefix, len(kept)-1)
 	must(t, err)
 	if done {
-		t.Fatalf("%d of %d objects were to be discarded, and all are said to be gone", manyObjects-1, manyObjects)
+		t.Fatalf("%d of %d objects were to be discarded, and all are said to be gone", len(kept)-1, len(kept))
 	}
-	if done, err = o.DiscardObjects(t.Context(), prefix, manyObjects); err != nil || !done {
+	if done, err = o.DiscardObjects(t.Context(), prefix, len(kept)); err != nil || !done {
 		t.Fatalf("discard the rest: %v %v", done, err)
 	}
 	wantKeys(t, o, prefix)
 	wantObject(t, o, segmentKey(other, 0), []byte(segmentKey(other, 0)))
 }
 
-func testObjectDiscard(t *testing.T, o stream.Objects) {
+func testObjectRemove(t *testing.T, o *patientObjects) {
+	must(t, o.RemoveObjects(t.Context(), nil))
+	keys := []string{"a/1", "a/1x", "a/10", "a/2", "b/1", "b/2", "c.0", "c.1/1", "c.1/2", "d"}
+	putObjects(t, o, keys...)
+	left := keys
+	for _, gone := range [][]string{
+		{"a/1"},                          // others continue its key
+		{"a/1"},                          // it is gone already
+		{"a", "b/2x", "zz/1"},            // the beginning of keys, the continuation of one, none
+		{"c.1/2", "a/2", "b/0", "c.1/1"}, // in no order, and one is not there
+		{"b/2", "b/2"},
+		{"d"},
+		{},
+	} {
+		given := slices.Clone(gone)
+		must(t, o.RemoveObjects(t.Context(), gone))
+		if !slices.Equal(gone, given) {
+			t.Errorf("the keys %v were changed to %v", given, gone)
+		}
+		left = slices.DeleteFunc(slices.Clone(left), func(key string) bool { return slices.Contains(gone, key) })
+		wantKeys(t, o, "", sorted(left)...)
+	}
+	for _, key := range left {
+		wantObject(t, o, key, []byte(key))
+	}
+	// A bad key is found before anything is removed.
+	if err := o.RemoveObjects(t.Context(), []string{"a/10", "a b"}); !errors.Is(err, stream.ErrRejected) {
+		t.Errorf("remove a bad key: %v, want ErrRejected", err)
+	}
+	wantKeys(t, o, "", sorted(left)...)
+}
+
+// testObjectRaceRemove lets several remove the same, each in another order.
+func testObjectRaceRemove(t *testing.T, o *patientObjects) {
+	inc := newIncarnation()
+	var gone []string
+	for i := range 40 {
+		gone = append(gone, segmentKey(inc, i))
+	}
+	kept := segmentKey(inc, len(gone))
+	putObjects(t, o, append([]string{kept}, gone...)...)
+	together(t, 4, func(int) error {
+		some := slices.Clone(gone)
+		rand.Shuffle(len(some), func(i, j int) { some[i], some[j] = some[j], some[i] })
+		return o.RemoveObjects(t.Context(), some)
+	})
+	wantKeys(t, o, "", kept)
+}
+
+func testObjectDiscard(t *testing.T, o *patientObjects) {
 	inc := newIncarnation()
 	prefix := inc.String() + "/"
 	if done, err := o.DiscardObjects(t.Context(), prefix, 10); err != nil || !done {
@@ -139,7 +205,7 @@ func testObjectDiscard(t *testing.T, o stream.Objects) {
 	}
 }
 
-func testObjectDiscardPrefix(t *testing.T, o stream.Objects) {
+func testObjectDiscardPrefix(t *testing.T, o *patientObjects) {
 	gone := []string{"a1/segment/1", "a1/segment/2", "a1/staged/0-0"}
 	kept := []string{"A1/segment/1", "a", "a10/segment/1", "a11", "b/a1/segment/1"}
 	putObjects(t, o, append(slices.Clone(gone), kept...)...)
@@ -154,7 +220,7 @@ func testObjectDiscardPrefix(t *testing.T, o stream.Objects) {
 
 // testObjectRaceDiscard lets several discard the same, as two workers do that
 // found the same work.
-func testObjectRaceDiscard(t *testing.T, o stream.Objects) {
+func testObjectRaceDiscard(t *testing.T, o *patientObjects) {
 	inc, other := newIncarnation(), newIncarnation()
 	for i := range 50 {
 		putObjects(t, o, segmentKey(inc, i))
@@ -172,14 +238,14 @@ func testObjectRaceDiscard(t *testing.T, o stream.Objects) {
 
 // testObjectsConcurrently has each of many lives put, read, listed and discarded
 // on its own, all at once.
-func testObjectsConcurrently(t *testing.T, o stream.Objects) {
+func testObjectsConcurrently(t *testing.T, o *patientObjects) {
 	together(t, 8, func(w int) error {
 		for round := range 3 {
 			inc := newIncarnation()
 			var keys []string
 			for i := range 5 {
 				key, body := segmentKey(inc, i), objectBody(uint16(w), 1000*(round+i))
-				if err := o.PutObject(t.Context(), key, body); err != nil {
+				if err := o.put(t.Context(), key, body); err != nil {
 					return err
 				}
 				got, err := o.Object(t.Context(), key, 0, -1)

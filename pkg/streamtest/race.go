@@ -105,7 +105,7 @@ func testRaceDelete(t *testing.T, d stream.Driver) {
 		name := fmt.Sprint("s", round)
 		h := openHead()
 		mustCreate(t, d, name, h)
-		together(t, 6, func(i int) error {
+		together(t, 7, func(i int) error {
 			var err error
 			switch i {
 			case 0, 1:
@@ -120,6 +120,8 @@ func testRaceDelete(t *testing.T, d stream.Driver) {
 				err = d.Update(ctx, name, next)
 			case 5:
 				_, err = d.Trim(ctx, name, h, h.Tail)
+			case 6:
+				_, err = d.Compact(ctx, h.Life(name), 1)
 			}
 			_, err = refusal(err)
 			return err

@@ -20,7 +20,7 @@ const seedVariable = "STREAMTEST_SEED"
 
 // randomFaults runs rounds with several clients of two processes, while a share
 // of all driver calls fails and late effects take place at any moment.
-func randomFaults(t *testing.T, d stream.Driver) {
+func randomFaults(t *testing.T, d stream.Driver, o stream.Objects) {
 	rounds := uint64(24)
 	if isSlow(d) {
 		rounds = 4
@@ -34,7 +34,7 @@ func randomFaults(t *testing.T, d stream.Driver) {
 	var wg sync.WaitGroup
 	for i := range rounds {
 		wg.Go(func() {
-			if faults, err := randomRound(t.Context(), d, seed+i); err != nil {
+			if faults, err := randomRound(t.Context(), d, o, seed+i); err != nil {
 				t.Errorf("%s=%d: %v\nafter %s", seedVariable, seed+i, err, strings.Join(faults, ", "))
 			}
 		})
@@ -42,7 +42,7 @@ func randomFaults(t *testing.T, d stream.Driver) {
 	wg.Wait()
 }
 
-func randomRound(ctx context.Context, d stream.Driver, seed uint64) (injected []string, err error) {
+func randomRound(ctx context.Context, d stream.Driver, o stream.Objects, seed uint64) (injected []string, err error) {
 	const writers, each = 8, 8
 	limits := Tiny()
 	limits.WriteTimeout = 3 * time.Second
@@ -50,7 +50,7 @@ func randomRound(ctx context.Context, d stream.Driver, seed uint64) (injected []
 	limits.Remember = []int{1, 2, 8}[seed%3]
 	// And some hold fewer producers than one group has.
 	limits.Producers = 1 + int(seed/2%2)
-	spare, err := stream.New(d, stream.Options{Limits: limits})
+	spare, err := stream.New(d, stream.Options{Objects: o, Limits: limits})
 	if err != nil {
 		return nil, err
 	}
@@ -64,7 +64,7 @@ func randomRound(ctx context.Context, d stream.Driver, seed uint64) (injected []
 	for i := range uint64(2) {
 		f := NewFaults(d)
 		f.Random(seed+i, 0.12)
-		log, err := stream.New(f, stream.Options{Limits: limits})
+		log, err := stream.New(f, stream.Options{Objects: NewObjectFaults(o, f), Limits: limits})
 		if err != nil {
 			return nil, err
 		}
@@ -104,14 +104,21 @@ func randomRound(ctx context.Context, d stream.Driver, seed uint64) (injected []
 	if err := errors.Join(errs...); err != nil {
 		return injected, err
 	}
-	if err := history.Verify(ctx, spare, d, name); err != nil {
+	if err := history.Verify(ctx, spare, d, o, name); err != nil {
 		return injected, err
 	}
 	// What remained in the buffer still flushes.
 	if err := spare.Flush(ctx, name, stream.Appended{}); err != nil {
 		return injected, err
 	}
-	return injected, history.Verify(ctx, spare, d, name)
+	if err := history.Verify(ctx, spare, d, o, name); err != nil {
+		return injected, err
+	}
+	// And what ended is compacted.
+	if _, err := spare.Compact(ctx, name); err != nil {
+		return injected, err
+	}
+	return injected, history.Verify(ctx, spare, d, o, name)
 }
 
 // writeOn appends one write after the other. A producer that gave a request up
@@ -131,7 +138,7 @@ func (c *client) writeOn(ctx context.Context, writer string, n int, producer boo
 			state = stream.Producer{Epoch: state.Epoch + 1}
 		}
 		if i%4 == 3 {
-			if err := c.glance(ctx); err != nil {
+			if err := errors.Join(c.compact(ctx), c.glance(ctx)); err != nil {
 				return err
 			}
 		}

@@ -46,14 +46,15 @@ var fastPoll = stream.Poll{Fast: 2 * time.Millisecond, Idle: 5 * time.Millisecon
 type rig struct {
 	*testing.T
 	*stream.Log
-	driver stream.Driver
-	clock  *Clock
-	limits stream.Limits
+	driver  stream.Driver
+	objects stream.Objects
+	clock   *Clock
+	limits  stream.Limits
 }
 
 // newRig is the only process of its driver.
-func newRig(t *testing.T, d stream.Driver, l stream.Limits) *rig {
-	r := &rig{T: t, driver: d, clock: NewClock(), limits: l}
+func newRig(t *testing.T, d stream.Driver, o stream.Objects, l stream.Limits) *rig {
+	r := &rig{T: t, driver: d, objects: o, clock: NewClock(), limits: l}
 	return r.with(stream.Poll{})
 }
 
@@ -67,7 +68,7 @@ func (r *rig) with(p stream.Poll) *rig {
 	r.Helper()
 	other := *r
 	var err error
-	other.Log, err = stream.New(r.driver, stream.Options{Limits: r.limits, Now: r.clock.Now, Poll: p})
+	other.Log, err = stream.New(r.driver, stream.Options{Objects: r.objects, Limits: r.limits, Now: r.clock.Now, Poll: p})
 	must(r.T, err)
 	return &other
 }

@@ -5,21 +5,27 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/commoncurriculum/durable-streams-aws/pkg/stream"
-	"github.com/commoncurriculum/durable-streams-aws/pkg/streamtest/fsck"
 )
 
 // RunFaults lets every write of a stream's life fail in every way, and checks that
 // what clients were told is what the stream holds. Then it lets calls fail at
 // random while several clients work at once.
-func RunFaults(t *testing.T, open func(t *testing.T) stream.Driver) {
-	t.Run("Each", func(t *testing.T) { eachFault(t, open(t)) })
-	t.Run("GivenUp", func(t *testing.T) { givenUp(t, open(t)) })
-	t.Run("Random", func(t *testing.T) { randomFaults(t, open(t)) })
+func RunFaults(t *testing.T, open func(t *testing.T) (stream.Driver, stream.Objects)) {
+	for _, part := range []struct {
+		name string
+		run  func(t *testing.T, d stream.Driver, o stream.Objects)
+	}{{"Each", eachFault}, {"GivenUp", givenUp}, {"Random", randomFaults}} {
+		t.Run(part.name, func(t *testing.T) {
+			d, o := open(t)
+			part.run(t, d, o)
+		})
+	}
 }
 
 // trial is one run of the scenario with certain faults.
@@ -46,28 +52,30 @@ const (
 )
 
 // eachFault runs the scenario for each call and kind.
-func eachFault(t *testing.T, d stream.Driver) {
+func eachFault(t *testing.T, d stream.Driver, o stream.Objects) {
 	var trials []trial
 	for _, producers := range []bool{false, true} {
 		dry := trial{name: fmt.Sprint("dry run ", producers), producers: producers, release: atEnd, arm: func(*Faults) {}}
-		calls, err := dry.run(t.Context(), d)
+		calls, err := dry.run(t.Context(), d, o)
 		if err != nil {
 			t.Fatalf("without any fault: %v", err)
 		}
-		for _, m := range Writes {
-			if calls[m] == 0 && m != PutManifest && (producers || m != SpillProducer) {
+		for _, m := range slices.Concat(Writes, ObjectWrites) {
+			// What only the sweep calls, RunBackground lets fail.
+			swept := m == SetCursor || m == RemoveObjects
+			if calls[m] == 0 && !swept && (producers || m != SpillProducer) {
 				t.Errorf("the scenario never calls %s", m)
 			}
 			// Items are much alike, and there are many of them.
 			stride := 1
-			if (m == PutChunk || m == PutStaged) && !everything() {
+			if (m == PutChunk || m == PutStaged || m == PutObject) && !everything() {
 				stride = 3
 			}
 			for n := 1; n <= calls[m]; n += stride {
 				trials = append(trials, trialsOf(m, n, producers)...)
 			}
 		}
-		for _, m := range Reads {
+		for _, m := range slices.Concat(Reads, ObjectReads) {
 			for n := 1; n <= calls[m]; n++ {
 				for _, k := range []Kind{Lost, Rejected} {
 					trials = append(trials, trial{name: fmt.Sprintf("%s %d %v twice", m, n, k), producers: producers, release: atEnd,
@@ -77,7 +85,7 @@ func eachFault(t *testing.T, d stream.Driver) {
 		}
 	}
 	t.Logf("%d trials", len(trials))
-	runTrials(t, d, trials)
+	runTrials(t, d, o, trials)
 }
 
 // everythingVariable, if set, lets every write fail in every combination that is
@@ -121,13 +129,13 @@ func trialsOf(m Method, n int, producers bool) (trials []trial) {
 }
 
 // runTrials runs trials, many at once: they mostly wait.
-func runTrials(t *testing.T, d stream.Driver, trials []trial) {
+func runTrials(t *testing.T, d stream.Driver, o stream.Objects, trials []trial) {
 	inParallel(d, trials, func(one trial) {
 		one.name = fmt.Sprintf("%s, producers: %v", one.name, one.producers)
 		if !sampled(d, one.name) {
 			return
 		}
-		if _, err := one.run(t.Context(), d); err != nil {
+		if _, err := one.run(t.Context(), d, o); err != nil {
 			t.Errorf("%s: %v", one.name, err)
 		}
 	})
@@ -155,7 +163,7 @@ func inParallel[T any](d stream.Driver, all []T, run func(T)) {
 }
 
 // run runs the scenario, and returns how often each method is called in it.
-func (one trial) run(ctx context.Context, d stream.Driver) (map[Method]int, error) {
+func (one trial) run(ctx context.Context, d stream.Driver, o stream.Objects) (map[Method]int, error) {
 	f := NewFaults(d)
 	limits := Tiny()
 	if one.crash {
@@ -168,23 +176,23 @@ func (one trial) run(ctx context.Context, d stream.Driver) (map[Method]int, erro
 	// A life begins later than all that was done in the one before.
 	clock := NewClock()
 	ticking := func() time.Time { clock.Advance(time.Millisecond); return clock.Now() }
-	log, err := stream.New(f, stream.Options{Limits: limits, Now: ticking})
+	log, err := stream.New(f, stream.Options{Objects: NewObjectFaults(o, f), Limits: limits, Now: ticking})
 	if err != nil {
 		return nil, err
 	}
-	spare, err := stream.New(d, stream.Options{Limits: Tiny(), Now: ticking})
+	spare, err := stream.New(d, stream.Options{Objects: o, Limits: Tiny(), Now: ticking})
 	if err != nil {
 		return nil, err
 	}
 	one.arm(f)
 	c := &client{log: log, spare: spare, faults: f, name: one.name, contentType: "text/plain", history: &History{}}
-	if err := one.live(ctx, c, d, 0); err != nil {
+	if err := one.live(ctx, c, d, o, 0); err != nil {
 		return nil, err
 	}
 	calls := f.Calls()
 	// The same name again: nothing of the first life may reach into the second.
 	c.history = &History{}
-	if err := one.live(ctx, c, d, 1); err != nil {
+	if err := one.live(ctx, c, d, o, 1); err != nil {
 		return nil, fmt.Errorf("second life: %w", err)
 	}
 	if err := c.collect(ctx); err != nil {
@@ -194,7 +202,7 @@ func (one trial) run(ctx context.Context, d stream.Driver) (map[Method]int, erro
 		return nil, fmt.Errorf("after the last delete: %+v, %w", h, err)
 	}
 	// What the second life calls is what the first one did, but for the last step.
-	for _, m := range []Method{Discard, Settle} {
+	for _, m := range []Method{Discard, DiscardObjects, Settle} {
 		calls[m] = f.Calls()[m]
 	}
 	return calls, nil
@@ -202,7 +210,7 @@ func (one trial) run(ctx context.Context, d stream.Driver) (map[Method]int, erro
 
 // live is one life of a stream: all that a client can do to it, each step with the
 // late effects of an earlier one perhaps in between.
-func (one trial) live(ctx context.Context, c *client, d stream.Driver, life int) error {
+func (one trial) live(ctx context.Context, c *client, d stream.Driver, o stream.Objects, life int) error {
 	var steps []func() error
 	step := func(do func() error) { steps = append(steps, do) }
 	step(func() error { return c.create(ctx, c.history.Begin(fmt.Sprint("creator", life), 0, 1, 4)) })
@@ -234,6 +242,9 @@ func (one trial) live(ctx context.Context, c *client, d stream.Driver, life int)
 		if n == 8 {
 			step(func() error { return c.collect(ctx) })
 		}
+		if n == 6 {
+			step(func() error { return c.compact(ctx) })
+		}
 	}
 	step(func() error { return c.flush(ctx, stream.Appended{}) })
 	step(func() error {
@@ -242,6 +253,8 @@ func (one trial) live(ctx context.Context, c *client, d stream.Driver, life int)
 		}
 		return c.close(ctx, nil)
 	})
+	step(func() error { return c.compact(ctx) })
+	step(func() error { return c.glance(ctx) })
 	releases := one.release != nextLife || life == 1
 	for i, do := range steps {
 		if err := do(); err != nil {
@@ -254,7 +267,7 @@ func (one trial) live(ctx context.Context, c *client, d stream.Driver, life int)
 	if releases {
 		c.faults.ReleaseLate()
 	}
-	if err := c.history.Verify(ctx, c.spare, d, c.name); err != nil {
+	if err := c.history.Verify(ctx, c.spare, d, o, c.name); err != nil {
 		return err
 	}
 	if err := c.delete(ctx); err != nil {
@@ -263,7 +276,7 @@ func (one trial) live(ctx context.Context, c *client, d stream.Driver, life int)
 	if releases {
 		c.faults.ReleaseLate()
 	}
-	if r, err := fsck.Stream(ctx, d, c.name); !errors.Is(err, stream.ErrNoHead) {
+	if r, err := inspect(ctx, d, o, c.name); !errors.Is(err, stream.ErrNoHead) {
 		return fmt.Errorf("after the delete: %+v, %w", r, err)
 	}
 	return nil

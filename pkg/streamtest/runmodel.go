@@ -10,22 +10,21 @@ import (
 	"time"
 
 	"github.com/commoncurriculum/durable-streams-aws/pkg/stream"
-	"github.com/commoncurriculum/durable-streams-aws/pkg/streamtest/fsck"
 	"pgregory.net/rapid"
 )
 
 // RunModel does random sequences of operations on two logs over one driver, with
 // random limits, and compares every outcome and the data after every step with the
 // model. The flag -rapid.checks sets how many.
-func RunModel(t *testing.T, open func(t *testing.T) stream.Driver) {
-	d := open(t)
+func RunModel(t *testing.T, open func(t *testing.T) (stream.Driver, stream.Objects)) {
+	d, o := open(t)
 	var runs atomic.Int64
 	rapid.Check(t, func(rt *rapid.T) {
 		run := runs.Add(1)
 		if isSlow(d) && run > slowRuns {
 			return
 		}
-		m := newMachine(t.Context(), rt, d, fmt.Sprint("model ", run))
+		m := newMachine(t.Context(), rt, d, o, fmt.Sprint("model ", run))
 		rt.Repeat(map[string]func(*rapid.T){
 			"":         m.check,
 			"create":   m.create,
@@ -37,11 +36,15 @@ func RunModel(t *testing.T, open func(t *testing.T) stream.Driver) {
 			"delete":   m.delete,
 			"advance":  m.advance,
 			"flush":    m.flush,
+			"compact":  m.compact,
+			"expire":   m.expire,
+			"sweep":    m.sweep,
 			"collect":  m.collect,
 			"read":     m.read,
 			"readAt":   m.readAt,
 			"beyond":   m.readBeyond,
 		})
+		m.end(rt)
 	})
 }
 
@@ -51,7 +54,8 @@ const slowRuns = 25
 // machine runs operations on the logs and on the models.
 type machine struct {
 	context.Context
-	driver  stream.Driver
+	driver  *Lazy
+	objects stream.Objects
 	logs    []*stream.Log
 	clock   *Clock
 	prefix  string
@@ -69,7 +73,7 @@ type modelled struct {
 	last modelRequest
 }
 
-func newMachine(ctx context.Context, rt *rapid.T, d stream.Driver, prefix string) *machine {
+func newMachine(ctx context.Context, rt *rapid.T, d stream.Driver, o stream.Objects, prefix string) *machine {
 	between := func(low, high int, name string) int { return rapid.IntRange(low, high).Draw(rt, name) }
 	l := Tiny()
 	l.SegmentCount, l.SegmentSize = between(1, 6, "SegmentCount"), between(1, 400, "SegmentSize")
@@ -79,9 +83,9 @@ func newMachine(ctx context.Context, rt *rapid.T, d stream.Driver, prefix string
 	l.ObjectSize = between(0, 60, "ObjectSize")
 	// A page of less than four bytes could not but cut characters.
 	l.PageSize, l.Producers, l.Remember = between(4, 100, "PageSize"), between(1, 4, "Producers"), between(1, 8, "Remember")
-	m := &machine{Context: ctx, driver: d, clock: NewClock(), prefix: prefix}
+	m := &machine{Context: ctx, driver: NewLazy(d), objects: o, clock: NewClock(), prefix: prefix}
 	for range 2 {
-		log, err := stream.New(d, stream.Options{Limits: l, Now: m.clock.Now})
+		log, err := stream.New(m.driver, stream.Options{Objects: o, Limits: l, Now: m.clock.Now})
 		if err != nil {
 			rt.Fatal(err)
 		}
@@ -159,7 +163,7 @@ func (m *machine) check(rt *rapid.T) {
 		if !m.observe(rt, s) {
 			continue
 		}
-		report, err := fsck.Stream(m.Context, m.driver, s.name)
+		report, err := inspect(m.Context, m.driver, m.objects, s.name)
 		if err != nil {
 			rt.Fatal(err)
 		}
@@ -172,17 +176,4 @@ func (m *machine) check(rt *rapid.T) {
 func (m *machine) advance(rt *rapid.T) {
 	d := rapid.SampledFrom([]time.Duration{time.Millisecond, time.Second, 10 * time.Second, 59 * time.Second, time.Minute, 63 * time.Second, time.Hour}).Draw(rt, "by")
 	m.clock.Advance(d)
-}
-
-func (m *machine) flush(rt *rapid.T) {
-	s, log := m.pick(rt)
-	if err := log.Flush(m.Context, s.name, stream.Appended{}); err != nil {
-		rt.Fatal(err)
-	}
-}
-
-func (m *machine) collect(rt *rapid.T) {
-	if done, err := m.logs[0].Collect(m.Context, 100); err != nil || done.Failed > 0 {
-		rt.Fatalf("Collect: %+v, %v", done, err)
-	}
 }

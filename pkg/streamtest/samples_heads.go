@@ -16,6 +16,7 @@ func openHead() *stream.Head {
 		Version:     1,
 		Config:      stream.Config{ContentType: "text/plain"},
 		CreatedAt:   sampleTime,
+		UsedAt:      sampleTime,
 		Commits:     1,
 		Recent:      []stream.CommitMark{{ID: newCommitID()}},
 	}
@@ -25,7 +26,7 @@ func openHead() *stream.Head {
 func slidingHead(ttl time.Duration, used time.Time) *stream.Head {
 	h := openHead()
 	h.TTL, h.HasTTL = ttl, true
-	h.Deadline = used.Add(h.Window())
+	h.UsedAt, h.Deadline = used, used.Add(h.Window())
 	return h
 }
 
@@ -61,8 +62,8 @@ func fullHead() *stream.Head {
 		return e
 	}
 	first, last := records("Grüße ✓\n", "\x00\xff not text"), records("last", "of all")
-	staged := stream.StagedID{Commit: 1<<63 + 12345, Object: true}
-	rest := stream.StagedID{Commit: staged.Commit, Part: 1}
+	staged := stream.StagedID{Commit: 1<<63 + 12345, At: sampleTime.Unix(), Object: true}
+	rest := stream.StagedID{Commit: staged.Commit, Part: 1, At: staged.At}
 	buffer := []stream.Entry{
 		entry(first, stream.StagedID{}, false),
 		entry(records("staged"), staged, false),
@@ -81,9 +82,14 @@ func fullHead() *stream.Head {
 			ExpiresAt:   sampleTime.Add(1234567 * time.Millisecond),
 		},
 		CreatedAt:    sampleTime,
+		UsedAt:       used,
 		Tail:         at,
 		SegmentCount: last.Count,
 		SegmentSize:  last.Size,
+		Sealed:       true,
+		Ended:        true,
+		Compacted:    2,
+		StagedAfter:  sampleTime.Unix() - 1,
 		Closed:       true,
 		ClosedBy:     *tag("producer/of the ünd", 1<<53-1, 1<<53-2),
 		Seq:          "0002 ß/\"quoted\"",

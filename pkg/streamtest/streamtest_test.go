@@ -10,7 +10,6 @@ import (
 
 	"github.com/commoncurriculum/durable-streams-aws/pkg/memory"
 	"github.com/commoncurriculum/durable-streams-aws/pkg/stream"
-	"github.com/commoncurriculum/durable-streams-aws/pkg/streamtest/fsck"
 )
 
 // A new field of a head must get a value in fullHead, or no driver is tested with
@@ -19,7 +18,7 @@ func TestFullHeadIsFull(t *testing.T) {
 	for _, path := range unset(reflect.ValueOf(*fullHead()), "Head") {
 		t.Errorf("%s is zero in fullHead", path)
 	}
-	if _, err := fsck.Stream(t.Context(), memory.New(), "none"); err == nil {
+	if _, err := inspect(t.Context(), memory.New(), new(memory.Objects), "none"); err == nil {
 		t.Error("fsck found a stream in an empty store")
 	}
 }
@@ -73,7 +72,9 @@ var broken = map[string]func(d stream.Driver) stream.Driver{
 	"deletes any life":               func(d stream.Driver) stream.Driver { return deletesAnything{d} },
 	"discards everything":            func(d stream.Driver) stream.Driver { return discardsHeads{d} },
 	"commits to any life":            func(d stream.Driver) stream.Driver { return commitsToAnyLife{d} },
-	"loses objects":                  func(d stream.Driver) stream.Driver { return losesObjects{d} },
+	"loses manifests":                func(d stream.Driver) stream.Driver { return losesManifests{d} },
+	"retires too much":               func(d stream.Driver) stream.Driver { return retiresTooMuch{d} },
+	"compacts too much":              func(d stream.Driver) stream.Driver { return compactsTooMuch{d} },
 }
 
 func TestFaultsFindDefects(t *testing.T) {
@@ -82,7 +83,7 @@ func TestFaultsFindDefects(t *testing.T) {
 			t.Parallel()
 			found := 0
 			for seed := range uint64(6) {
-				if _, err := randomRound(t.Context(), breaks(memory.New()), seed); err != nil {
+				if _, err := randomRound(t.Context(), breaks(memory.New()), new(memory.Objects), seed); err != nil {
 					found++
 				}
 			}
@@ -90,7 +91,7 @@ func TestFaultsFindDefects(t *testing.T) {
 				for n := range 12 {
 					for i, one := range trialsOf(m, n+1, n%2 == 0) {
 						one.name = fmt.Sprint(one.name, i)
-						if _, err := one.run(t.Context(), breaks(memory.New())); err != nil {
+						if _, err := one.run(t.Context(), breaks(memory.New()), new(memory.Objects)); err != nil {
 							if found == 0 {
 								t.Logf("%s: %.300v", one.name, err)
 							}
@@ -109,17 +110,17 @@ func TestFaultsFindDefects(t *testing.T) {
 
 type losesChunks struct{ stream.Driver }
 
-func (d losesChunks) PutChunk(ctx context.Context, inc stream.Incarnation, c stream.Chunk) error {
+func (d losesChunks) PutChunk(ctx context.Context, life stream.Life, c stream.Chunk) error {
 	if c.To.Position%7 == 0 {
 		return nil
 	}
-	return d.Driver.PutChunk(ctx, inc, c)
+	return d.Driver.PutChunk(ctx, life, c)
 }
 
 type overwritesChunks struct{ stream.Driver }
 
-func (d overwritesChunks) Chunks(ctx context.Context, inc stream.Incarnation, after stream.Offset, max int) ([]stream.Chunk, error) {
-	chunks, err := d.Driver.Chunks(ctx, inc, after, max)
+func (d overwritesChunks) Chunks(ctx context.Context, life stream.Life, after stream.Offset, max int) ([]stream.Chunk, error) {
+	chunks, err := d.Driver.Chunks(ctx, life, after, max)
 	for i, c := range chunks {
 		if c.Count > 2 && len(c.Frames) > 0 {
 			chunks[i].Frames = slices.Clone(c.Frames)
@@ -131,21 +132,43 @@ func (d overwritesChunks) Chunks(ctx context.Context, inc stream.Incarnation, af
 
 type losesStaged struct{ stream.Driver }
 
-func (d losesStaged) PutStaged(ctx context.Context, inc stream.Incarnation, id stream.StagedID, f stream.Frames) error {
+func (d losesStaged) PutStaged(ctx context.Context, life stream.Life, id stream.StagedID, f stream.Frames) error {
 	if id.Part == 1 {
 		return nil
 	}
-	return d.Driver.PutStaged(ctx, inc, id, f)
+	return d.Driver.PutStaged(ctx, life, id, f)
 }
 
-// losesObjects keeps its objects elsewhere, and forgets on the way that they are.
-type losesObjects struct{ stream.Driver }
+type losesManifests struct{ stream.Driver }
 
-func (d losesObjects) PutStaged(ctx context.Context, inc stream.Incarnation, id stream.StagedID, f stream.Frames) error {
-	if id.Object {
-		id.Part += 1000
+func (d losesManifests) PutManifest(ctx context.Context, life stream.Life, m stream.Manifest) error {
+	if m.Segment == 1 {
+		return nil
 	}
-	return d.Driver.PutStaged(ctx, inc, id, f)
+	return d.Driver.PutManifest(ctx, life, m)
+}
+
+// retiresTooMuch also lets go of what follows.
+type retiresTooMuch struct{ stream.Driver }
+
+func (d retiresTooMuch) Retire(ctx context.Context, life stream.Life, chunks []stream.Offset, staged []stream.StagedID) error {
+	if len(chunks) > 0 {
+		after, err := d.Driver.Chunks(ctx, life, chunks[len(chunks)-1], 1)
+		if err != nil {
+			return err
+		}
+		for _, c := range after {
+			chunks = append(slices.Clone(chunks), c.To)
+		}
+	}
+	return d.Driver.Retire(ctx, life, chunks, staged)
+}
+
+// compactsTooMuch says of one more segment than was asked that it is in an object.
+type compactsTooMuch struct{ stream.Driver }
+
+func (d compactsTooMuch) Compact(ctx context.Context, life stream.Life, segments uint64) (*stream.Head, error) {
+	return d.Driver.Compact(ctx, life, segments+1)
 }
 
 type commitsToAnyLife struct{ stream.Driver }
@@ -207,14 +230,14 @@ func (d updatesAnything) Update(ctx context.Context, name string, next *stream.H
 
 type forgetsProducers struct{ stream.Driver }
 
-func (d forgetsProducers) SpilledProducer(context.Context, stream.Incarnation, string) (stream.Producer, bool, error) {
+func (d forgetsProducers) SpilledProducer(context.Context, stream.Life, string) (stream.Producer, bool, error) {
 	return stream.Producer{}, false, nil
 }
 
 type movesProducersBack struct{ stream.Driver }
 
-func (d movesProducersBack) SpilledProducer(ctx context.Context, inc stream.Incarnation, id string) (stream.Producer, bool, error) {
-	p, found, err := d.Driver.SpilledProducer(ctx, inc, id)
+func (d movesProducersBack) SpilledProducer(ctx context.Context, life stream.Life, id string) (stream.Producer, bool, error) {
+	p, found, err := d.Driver.SpilledProducer(ctx, life, id)
 	if p.Seq > 0 {
 		p.Seq--
 	}
@@ -232,7 +255,7 @@ func (d deletesAnything) Delete(ctx context.Context, name string, inc stream.Inc
 
 type discardsHeads struct{ stream.Driver }
 
-func (d discardsHeads) Owed(ctx context.Context, max int) ([]stream.Work, error) {
+func (d discardsHeads) Owed(ctx context.Context, max int) ([]stream.Life, error) {
 	works, err := d.Driver.Owed(ctx, max)
 	for i, w := range works {
 		if h, err := d.Driver.Head(ctx, w.Name, stream.Strong); err == nil {
@@ -245,12 +268,12 @@ func (d discardsHeads) Owed(ctx context.Context, max int) ([]stream.Work, error)
 // The checker itself, with a sound stream and histories that are not its own.
 func TestVerifyFindsDefects(t *testing.T) {
 	ctx := t.Context()
-	d := memory.New()
-	r := newRig(t, d, Tiny())
+	d, o := memory.New(), new(memory.Objects)
+	r := newRig(t, d, o, Tiny())
 	r.create("s", "text/plain")
 	h := &History{}
 	must(t, r.write(ctx, h, "s", "text/plain", "w", 6, false))
-	must(t, h.Verify(ctx, r.Log, d, "s"))
+	must(t, h.Verify(ctx, r.Log, d, o, "s"))
 	for want, change := range map[string]func(w []*Write){
 		"was told that it failed":      func(w []*Write) { w[2].outcome = failed },
 		"acknowledged, but is not":     func(w []*Write) { w[2].words = []string{`"other"`} },
@@ -267,7 +290,7 @@ func TestVerifyFindsDefects(t *testing.T) {
 			tampered.writes = append(tampered.writes, &copied)
 		}
 		change(tampered.writes)
-		if err := tampered.Verify(ctx, r.Log, d, "s"); err == nil || !strings.Contains(err.Error(), want) {
+		if err := tampered.Verify(ctx, r.Log, d, o, "s"); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("want %q, got: %v", want, err)
 		}
 	}

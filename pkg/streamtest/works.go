@@ -11,11 +11,11 @@ import (
 )
 
 // owed returns all work that the driver lists now, sorted.
-func owed(t *testing.T, d stream.Driver) []stream.Work {
+func owed(t *testing.T, d stream.Driver) []stream.Life {
 	t.Helper()
 	works, err := d.Owed(t.Context(), 1000)
 	must(t, err)
-	slices.SortFunc(works, func(a, b stream.Work) int {
+	slices.SortFunc(works, func(a, b stream.Life) int {
 		return cmp.Or(cmp.Compare(a.Name, b.Name), slices.Compare(a.Incarnation[:], b.Incarnation[:]))
 	})
 	return works
@@ -24,12 +24,12 @@ func owed(t *testing.T, d stream.Driver) []stream.Work {
 // settlesWithin is how long an eventually consistent list may lag behind.
 const settlesWithin = 30 * time.Second
 
-// wantOwed awaits that exactly these works are listed.
-func wantOwed(t *testing.T, d stream.Driver, want ...stream.Work) {
+// wantOwed awaits that exactly these lives are listed.
+func wantOwed(t *testing.T, d stream.Driver, want ...stream.Life) {
 	t.Helper()
-	key := func(works []stream.Work) string {
+	key := func(lives []stream.Life) string {
 		var keys []string
-		for _, w := range works {
+		for _, w := range lives {
 			keys = append(keys, fmt.Sprintf("%q %v", w.Name, w.Incarnation))
 		}
 		return fmt.Sprint(sorted(keys))
@@ -68,16 +68,16 @@ func testWorks(t *testing.T, d stream.Driver) {
 		t.Fatalf("a new store owes %v", got)
 	}
 	// Settling what never was is no error.
-	must(t, d.Settle(ctx, stream.Work{Name: "never", Incarnation: newIncarnation()}))
+	must(t, d.Settle(ctx, stream.Life{Name: "never", Incarnation: newIncarnation()}))
 
-	var want []stream.Work
+	var want []stream.Life
 	for i := range 25 {
 		// Lives of one name, and names that are prefixes of each other.
 		name := names[i%5]
 		h := openHead()
 		mustCreate(t, d, name, h)
 		must(t, d.Delete(ctx, name, h.Incarnation))
-		want = append(want, stream.Work{Name: name, Incarnation: h.Incarnation})
+		want = append(want, stream.Life{Name: name, Incarnation: h.Incarnation})
 	}
 	wantOwed(t, d, want...)
 	for _, max := range []int{1, 7, 25, 26} {

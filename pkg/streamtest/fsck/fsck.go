@@ -67,12 +67,12 @@ func look(ctx context.Context, d stream.Driver, name string) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Report{Head: h}
+	r, life := &Report{Head: h}, h.Life(name)
 	problems := []error{checkHead(h)}
 	l := newLayout(h.Unit())
 	var at stream.Offset
 	for {
-		chunks, err := d.Chunks(ctx, h.Incarnation, at, 1<<20)
+		chunks, err := d.Chunks(ctx, life, at, 1<<20)
 		if err != nil {
 			return r, err
 		}
@@ -88,14 +88,14 @@ func look(ctx context.Context, d stream.Driver, name string) (*Report, error) {
 			if h.Tail.Before(c.To) {
 				problems = append(problems, fmt.Errorf("chunk to %v is beyond the tail %v", c.To, h.Tail))
 			}
-			problems = append(problems, place(ctx, d, h, l, stream.Entry(c)))
+			problems = append(problems, place(ctx, d, life, l, stream.Entry(c)))
 		}
 	}
 	if l.end.Before(h.BufferFrom()) {
 		problems = append(problems, fmt.Errorf("records between the last chunk, to %v, and the buffer, from %v, are lost", l.end, h.BufferFrom()))
 	}
 	for _, e := range h.Buffer {
-		problems = append(problems, place(ctx, d, h, l, e))
+		problems = append(problems, place(ctx, d, life, l, e))
 	}
 	problems = append(problems, l.checkTail(h))
 	r.Records = l.records()
@@ -103,14 +103,14 @@ func look(ctx context.Context, d stream.Driver, name string) (*Report, error) {
 }
 
 // place fetches the records of an entry or chunk and puts them into the layout.
-func place(ctx context.Context, d stream.Driver, h *stream.Head, l *layout, e stream.Entry) error {
+func place(ctx context.Context, d stream.Driver, life stream.Life, l *layout, e stream.Entry) error {
 	frames := e.Frames
 	if e.Staged != (stream.StagedID{}) {
 		if len(frames) > 0 {
 			return fmt.Errorf("entry to %v has both frames and a staged item", e.To)
 		}
 		var err error
-		if frames, err = d.Staged(ctx, h.Incarnation, e.Staged); err != nil {
+		if frames, err = d.Staged(ctx, life, e.Staged); err != nil {
 			return fmt.Errorf("entry to %v: staged item: %w", e.To, err)
 		}
 	}
