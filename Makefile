@@ -7,7 +7,7 @@ FUZZTIME ?= 30s
 
 # How functions are built for Lambda. GOARCH=arm64 is what is deployed.
 LAMBDA_BUILD := CGO_ENABLED=0 GOOS=linux $(GO) build -trimpath -ldflags='-s -w' -tags lambda.norpc
-FUNCTIONS := api apibuffered
+FUNCTIONS := api apibuffered compact sweep
 
 .PHONY: help run run-lambda invoke build functions build-lambda test check vet test-go test-stores conformance clients bench bench-lambda bench-engines fuzz clean
 

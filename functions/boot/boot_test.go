@@ -100,6 +100,38 @@ func TestHandlerMakesNoRequest(t *testing.T) {
 	}
 }
 
+// TestAdmin: the administrators' API is there, behind its token, and nothing else is
+// taken from the streams.
+func TestAdmin(t *testing.T) {
+	const token = "sixteen-characters"
+	for _, c := range []struct {
+		path, configured, shown string
+		want                    int
+	}{
+		{"/v1/admin/streams", "", "", http.StatusNotFound},
+		{"/v1/admin/streams", token, "", http.StatusUnauthorized},
+		{"/v1/admin/metrics", token, token, http.StatusNotFound},
+		{"/v1/stream/admin", token, "", http.StatusNoContent},
+	} {
+		h, err := boot.Handler(function(t, map[string]string{"ADMIN_TOKEN": c.configured}), slog.New(slog.DiscardHandler), false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := httptest.NewRecorder()
+		method := http.MethodGet
+		if c.want == http.StatusNoContent {
+			method = http.MethodOptions // which needs no store
+		}
+		r := httptest.NewRequest(method, c.path, nil)
+		if c.shown != "" {
+			r.Header.Set("Authorization", "Bearer "+c.shown)
+		}
+		if h.ServeHTTP(w, r); w.Code != c.want {
+			t.Errorf("%+v: %d %s", c, w.Code, w.Body)
+		}
+	}
+}
+
 func TestCheckNamesTheVariable(t *testing.T) {
 	for name, values := range map[string][]string{
 		"DYNAMODB_ENDPOINT": {"nonsense", "host:1", "http://", "ftp://host", "http://a b"},

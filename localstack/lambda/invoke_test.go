@@ -46,6 +46,24 @@ func TestInvokeRunsTheEvents(t *testing.T) {
 	}
 }
 
+// TestInvokeRunsTheBackground: so do functions that are not asked over HTTP, and print
+// what they return.
+func TestInvokeRunsTheBackground(t *testing.T) {
+	t.Parallel()
+	env := []string{"DATA_DIR=" + t.TempDir()}
+	for _, c := range []struct{ function, file, want string }{
+		{"compact", "dynamodb/segment-ended.json", `{"batchItemFailures":[]}`},
+		{"compact", "dynamodb/batch.json", `{"batchItemFailures":[]}`},
+		{"sweep", "eventbridge/schedule.json", `"itemsEnd":true,"objects":0,"objectsEnd":true`},
+	} {
+		stdout, stderr, err := runHost(t, []string{"invoke", "../../events/" + c.file}, append(env, "LAMBDA_FUNCTION="+c.function)...)
+		plain := strings.NewReplacer(" ", "", "\n", "").Replace(stdout)
+		if err != nil || !strings.Contains(plain, c.want) || strings.Contains(stderr, `"level":"ERROR"`) {
+			t.Errorf("%s: %v\n%s%s", c.file, err, stdout, stderr)
+		}
+	}
+}
+
 // rank says when an event has its turn.
 func rank(file string) int {
 	name := filepath.Base(file)

@@ -33,7 +33,7 @@ const (
 )
 
 // functions are those that the tests run, by their folders.
-var functions = [...]string{"../../functions/api", "../../functions/apibuffered", "./testdata/changes"}
+var functions = [...]string{"../../functions/api", "../../functions/apibuffered", "../../functions/compact", "../../functions/sweep", "./testdata/changes"}
 
 // TestMain builds the bootstraps as they are deployed, but for this machine. The host
 // is this program itself, with the race detector if the tests have it.
@@ -84,6 +84,8 @@ func hostCommand(t *testing.T, args, env []string) *exec.Cmd {
 	cmd.Env = []string{
 		hostVariable + "=1", "PATH=" + os.Getenv("PATH"), "LAMBDA_BIN=" + bin(),
 		"PORT=0", "LOG_LEVEL=info", "LONG_POLL_WAIT=3s", "POLL_FAST=20ms", "POLL_IDLE=100ms",
+		// Tests that are about what runs in the background switch it on.
+		"LAMBDA_STREAM_FUNCTION=none", "LAMBDA_SWEEP_EVERY=0",
 	}
 	if !has(env, "DATA_DIR") {
 		cmd.Env = append(cmd.Env, "DATA_DIR="+t.TempDir())

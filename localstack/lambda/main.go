@@ -89,16 +89,46 @@ func run(ctx context.Context, args []string, environ map[string]string, stdout, 
 	if event != nil {
 		return invokeOnce(ctx, function, event, stdout)
 	}
-	if c.StreamFunction != "" {
-		changes := function
-		changes.Name, changes.Bootstrap, changes.Spread = c.StreamFunction, bootstrap(c, c.StreamFunction), 0
-		stop, err := deliverChanges(c, changes, s, logger)
-		if err != nil {
-			return err
-		}
-		defer func() { err = errors.Join(err, stop()) }()
+	if c.Function == compact || c.Function == sweep {
+		return fmt.Errorf("LAMBDA_FUNCTION is %s, which has no front door: it can be run by one event only (lambda invoke FILE)", c.Function)
 	}
-	return serve(ctx, c, function, s, logger, stdout)
+	stop, err := startBackground(c, function, s, logger)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, stop()) }()
+	return serve(ctx, c, function, s, logger, environ["ADMIN_TOKEN"] != "", stdout)
+}
+
+// startBackground runs what nobody asks for: the function on the table's changes, and the
+// sweep. They are configured like the function that serves.
+func startBackground(c config.LambdaHost, function host.Config, s *stores, logger *slog.Logger) (stop func() error, err error) {
+	var stops []func() error
+	stop = func() error {
+		var errs []error
+		for _, stop := range stops {
+			errs = append(errs, stop())
+		}
+		return errors.Join(errs...)
+	}
+	function.Spread = 0
+	if c.StreamFunction != off {
+		function.Name, function.Bootstrap = c.StreamFunction, bootstrap(c, c.StreamFunction)
+		stopChanges, err := deliverChanges(c, function, s, logger)
+		if err != nil {
+			return nil, err
+		}
+		stops = append(stops, stopChanges)
+	}
+	if c.SweepEvery > 0 {
+		function.Name, function.Bootstrap = sweep, bootstrap(c, sweep)
+		stopSweep, err := scheduleFunction(function, c.SweepEvery, logger)
+		if err != nil {
+			return nil, errors.Join(fmt.Errorf("LAMBDA_SWEEP_EVERY: %w", err), stop())
+		}
+		stops = append(stops, stopSweep)
+	}
+	return stop, nil
 }
 
 // checkFunction reports what a function would end with when it is started, which here
@@ -139,7 +169,8 @@ func invokeOnce(ctx context.Context, function host.Config, event []byte, stdout 
 const stopTimeout = time.Second
 
 // serve runs the function's front door until ctx ends.
-func serve(ctx context.Context, c config.LambdaHost, function host.Config, s *stores, logger *slog.Logger, stdout io.Writer) (err error) {
+// admin says that there is an administrators' API.
+func serve(ctx context.Context, c config.LambdaHost, function host.Config, s *stores, logger *slog.Logger, admin bool, stdout io.Writer) (err error) {
 	f, err := host.New(function)
 	if err != nil {
 		return err
@@ -159,7 +190,7 @@ func serve(ctx context.Context, c config.LambdaHost, function host.Config, s *st
 		ReadHeaderTimeout: 10 * time.Second,
 		ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelWarn),
 	}
-	announce(stdout, c, s, listener.Addr())
+	announce(stdout, c, s, listener.Addr(), admin)
 	stopped := make(chan error, 1)
 	go func() {
 		<-ctx.Done()
@@ -177,19 +208,4 @@ func serve(ctx context.Context, c config.LambdaHost, function host.Config, s *st
 		return err
 	}
 	return <-stopped
-}
-
-// announce tells the user where the server is and how to try it.
-func announce(w io.Writer, c config.LambdaHost, s *stores, addr net.Addr) {
-	url := fmt.Sprintf("http://%s/v1/stream/", addr)
-	fmt.Fprintf(w, "Durable Streams server on %s\n", url)
-	fmt.Fprintf(w, "Function %s, in up to %d processes. DynamoDB: %s, table %s. S3: %s, bucket %s.\n", c.Function, c.Concurrency, s.dynamoDB, c.Table, s.s3, c.Bucket)
-	if s.local {
-		fmt.Fprintf(w, "Data is kept in %s.\n", c.DataDir)
-	}
-	fmt.Fprintf(w, "\nTry it:\n  curl -X PUT %shello -H 'Content-Type: text/plain' -d 'hello, world'\n", url)
-	fmt.Fprintf(w, "  curl '%shello?offset=-1'\n\n", url)
-	if tcp, ok := addr.(*net.TCPAddr); ok && !tcp.IP.IsLoopback() {
-		fmt.Fprintf(w, "WARNING: listening on %s, not on loopback. There is no authentication: anybody who\nreaches this address can read, write and delete every stream.\n\n", tcp.IP)
-	}
 }

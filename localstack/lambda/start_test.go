@@ -48,7 +48,7 @@ func TestOpenAddressIsWarnedOf(t *testing.T) {
 		t.Error("127.0.0.2 is loopback")
 	}
 	var out strings.Builder
-	announce(&out, hostConfig(t), &stores{}, &net.TCPAddr{IP: net.IPv4zero, Port: 1})
+	announce(&out, hostConfig(t), &stores{}, &net.TCPAddr{IP: net.IPv4zero, Port: 1}, false)
 	if !strings.Contains(out.String(), "WARNING") {
 		t.Errorf("no warning for 0.0.0.0:\n%s", out.String())
 	}
@@ -74,9 +74,11 @@ func TestMistakesNameTheVariable(t *testing.T) {
 		"DYNAMODB_ENDPOINT=nonsense", "DYNAMODB_ENDPOINT=http://127.0.0.1:1", "TABLE_NAME=a/b",
 		"S3_ENDPOINT=nonsense", "S3_ENDPOINT=http://127.0.0.1:1", "BUCKET_NAME=X_",
 		"LAMBDA_FUNCTION=other", "LAMBDA_BIN=/nowhere", "LAMBDA_CONCURRENCY=0", "LAMBDA_SPREAD=101", "LAMBDA_TIMEOUT=0s",
+		"LAMBDA_FUNCTION=compact", "LAMBDA_STREAM_FUNCTION=nowhere", "LAMBDA_STREAM_RETRIES=-2", "LAMBDA_SWEEP_EVERY=soon",
 		"LAMBDA_MAX_REQUESTS=-1", "LAMBDA_MAX_IDLE=x", "LAMBDA_MEMORY_MB=0", "LOG_LEVEL=loud",
 		// What only the function reads must not be left to its first request.
 		"PAGE_BYTES=0", "LINK_BYTES=100000", "POLL_IDLE=1ms", "S3_ACCESS_KEY_ID=half", "MAX_BODY_BYTES=10MB", "SSE_LIFETIME=55",
+		"SWEEP_ITEMS=0", "RETIRE_AFTER=1s", "ADMIN_TOKEN=short",
 	} {
 		t.Run(env, func(t *testing.T) {
 			t.Parallel()

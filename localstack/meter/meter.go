@@ -95,6 +95,22 @@ func (c *Client) Query(ctx context.Context, in *dynamodb.QueryInput, o ...func(*
 	return out, err
 }
 
+// Scan implements [dynamo.Client].
+func (c *Client) Scan(ctx context.Context, in *dynamodb.ScanInput, o ...func(*dynamodb.Options)) (*dynamodb.ScanOutput, error) {
+	defer c.timed()()
+	c.meet(ctx)
+	c.wait(ctx)
+	out, err := c.Client.Scan(ctx, in, o...)
+	if err == nil {
+		size := 0
+		for _, it := range out.Items {
+			size += dynamo.ItemSize(it)
+		}
+		c.read(size, aws.ToBool(in.ConsistentRead))
+	}
+	return out, err
+}
+
 // PutItem implements [dynamo.Client].
 func (c *Client) PutItem(ctx context.Context, in *dynamodb.PutItemInput, o ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error) {
 	key := map[string]types.AttributeValue{"pk": in.Item["pk"], "sk": in.Item["sk"]}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"io"
 	"net/http"
+	"strings"
 	"testing"
 )
 
@@ -14,7 +15,7 @@ func TestReadOutlivesItsObject(t *testing.T) {
 	defer stop(t, s)
 	store := storeAt(t, s.Endpoint(), "objects")
 	const size = 16 << 20 // more than fits into the buffers of a connection
-	if err := store.PutObject(t.Context(), "a", bytes.Repeat([]byte{'a'}, size)); err != nil {
+	if err := put(t, store, "a", strings.Repeat("a", size)); err != nil {
 		t.Fatal(err)
 	}
 	resp, err := http.Get(s.Endpoint() + "/objects/a")
@@ -27,7 +28,7 @@ func TestReadOutlivesItsObject(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, key := range []string{"b", "c"} {
-		if err := store.PutObject(t.Context(), key, bytes.Repeat([]byte(key), size)); err != nil {
+		if err := put(t, store, key, strings.Repeat(key, size)); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -3,6 +3,7 @@ package s3standin_test
 import (
 	"context"
 	"errors"
+	"io"
 	"net"
 	"net/url"
 	"strings"
@@ -41,22 +42,26 @@ func storeAt(t *testing.T, endpoint, name string) *bucket.Store {
 	if err != nil {
 		t.Fatal(err)
 	}
-	store, err := bucket.New(client, name, bucket.Options{Timeout: time.Minute, Attempts: 1, Pause: time.Millisecond})
+	store, err := bucket.New(client, name, bucket.Options{Timeout: time.Minute, Rate: 1 << 20, Attempts: 1, Pause: time.Millisecond})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return store
 }
 
+func put(t *testing.T, store *bucket.Store, key, body string) error {
+	return store.PutObject(t.Context(), key, io.NewSectionReader(strings.NewReader(body), 0, int64(len(body))))
+}
+
 func TestObjectsSurviveRestart(t *testing.T) {
 	dir := t.TempDir()
 	s := start(t, dir)
 	store := storeAt(t, s.Endpoint(), "objects")
-	if err := store.PutObject(t.Context(), "a/1", []byte("body")); err != nil {
+	if err := put(t, store, "a/1", "body"); err != nil {
 		t.Fatal(err)
 	}
 	stop(t, s)
-	if err := store.PutObject(t.Context(), "a/2", nil); err == nil {
+	if err := put(t, store, "a/2", ""); err == nil {
 		t.Error("a put after the stop succeeds")
 	}
 
@@ -67,7 +72,7 @@ func TestObjectsSurviveRestart(t *testing.T) {
 	if err != nil || string(got) != "body" {
 		t.Errorf("after a restart: %q, %v", got, err)
 	}
-	if err := store.PutObject(t.Context(), "a/1", []byte("other")); !errors.Is(err, stream.ErrObjectExists) {
+	if err := put(t, store, "a/1", "other"); !errors.Is(err, stream.ErrObjectExists) {
 		t.Errorf("put over it: %v, want ErrObjectExists", err)
 	}
 }
@@ -97,7 +102,7 @@ func TestBucketNames(t *testing.T) {
 	}
 	s := start(t, t.TempDir())
 	defer stop(t, s)
-	err := storeAt(t, s.Endpoint(), "another").PutObject(t.Context(), "a", nil)
+	err := put(t, storeAt(t, s.Endpoint(), "another"), "a", "")
 	if !errors.Is(err, stream.ErrRejected) || !strings.Contains(err.Error(), "create the bucket") {
 		t.Errorf("put into a bucket that does not exist: %v", err)
 	}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -39,8 +40,11 @@ func (w *crashWriter) run(client *http.Client, base string) error {
 	for {
 		// Now and then a record too large for the head's buffer.
 		padding := strings.Repeat("x", 20+200*(w.next%3))
-		if w.next%50 == 49 {
+		switch w.next % 50 {
+		case 49:
 			padding = strings.Repeat("y", 100_000)
+		case 24: // and one that is put into an object
+			padding = strings.Repeat("z", 300_000)
 		}
 		body, err := json.Marshal(message{w.id, w.next, padding})
 		if err != nil {
@@ -136,35 +140,54 @@ func check(writers []*crashWriter, stream string, read []message) error {
 // again, under 16 writers: after each restart every acknowledged append is there
 // exactly once and in order.
 func TestAcknowledgedAppendsSurviveCrashes(t *testing.T) {
-	const crashes, writerCount, streams = 20, 16, 4
+	crashTest{crashes: 20, segment: 100}.run(t)
+}
+
+// TestAcknowledgedAppendsSurviveCrashesDuringCompaction does the same with segments so
+// small that some are on their way into objects at any time.
+func TestAcknowledgedAppendsSurviveCrashesDuringCompaction(t *testing.T) {
+	crashTest{crashes: 20, segment: 7}.run(t)
+}
+
+// crashTest is how often a server is killed, and how many messages its segments have.
+type crashTest struct{ crashes, segment int }
+
+const crashWriters, crashStreams = 16, 4
+
+func crashStream(i int) string { return fmt.Sprintf("crash/%d", i%crashStreams) }
+
+func (c crashTest) run(t *testing.T) {
 	bin, dir := serverBinary(), t.TempDir()
 	seed := uint64(time.Now().UnixNano())
 	random := rand.New(rand.NewPCG(seed, 0))
 	t.Logf("seed %d", seed)
-	writers := make([]*crashWriter, writerCount)
+	writers := make([]*crashWriter, crashWriters)
 	for i := range writers {
 		writers[i] = &crashWriter{
-			id: i, stream: fmt.Sprintf("crash/%d", i%streams), producer: i >= writerCount/2,
+			id: i, stream: crashStream(i), producer: i >= crashWriters/2,
 			acked: map[int]bool{}, sent: map[int]bool{},
 		}
 	}
-	for crash := range crashes + 1 {
-		p := mustStart(t, bin, "DATA_DIR="+dir, "SEGMENT_MAX_MESSAGES=100")
-		for s := range streams {
-			name := fmt.Sprintf("crash/%d", s)
-			if crash == 0 {
-				request(t, "PUT", p.url+name, "application/json", "")
-				continue
-			}
-			read, err := readAll(p.url, name)
-			if err == nil {
-				err = check(writers, name, read)
-			}
-			if err != nil {
-				t.Fatalf("after crash %d: %v", crash, err)
+	// owed counts the crashes that left segments on their way into objects.
+	owed, moved := 0, 0
+	for crash := range c.crashes + 1 {
+		p := mustStart(t, bin, "DATA_DIR="+dir, fmt.Sprint("SEGMENT_MAX_MESSAGES=", c.segment), "ADMIN_TOKEN="+adminToken)
+		if crash == 0 {
+			for s := range crashStreams {
+				request(t, "PUT", p.url+crashStream(s), "application/json", "")
 			}
 		}
-		if crash == crashes {
+		if slices.ContainsFunc(streamsOf(t, p), func(s listed) bool { return s.CompactionOwed }) {
+			owed++
+		}
+		c.check(t, p, writers, crash)
+		if crash == c.crashes {
+			// The sweep finds what the crashes left undone.
+			eventually(t, "all compacted", compacted(t, p, 1))
+			c.check(t, p, writers, crash)
+			for _, s := range streamsOf(t, p) {
+				moved += s.Segments.InObjects
+			}
 			if err := p.stop(t); err != nil {
 				t.Error(err)
 			}
@@ -172,7 +195,7 @@ func TestAcknowledgedAppendsSurviveCrashes(t *testing.T) {
 		}
 		// The kill comes at a random moment of the load, which is the point.
 		time.AfterFunc(time.Duration(100+random.IntN(200))*time.Millisecond, func() { p.cmd.Process.Kill() })
-		transport := &http.Transport{MaxIdleConnsPerHost: writerCount}
+		transport := &http.Transport{MaxIdleConnsPerHost: crashWriters}
 		var group sync.WaitGroup
 		for _, w := range writers {
 			group.Go(func() {
@@ -190,8 +213,25 @@ func TestAcknowledgedAppendsSurviveCrashes(t *testing.T) {
 		acked += len(w.acked)
 		unknown += len(w.sent) - len(w.acked)
 	}
-	t.Logf("%d appends acknowledged, %d of unknown outcome, %d crashes", acked, unknown, crashes)
-	if acked < crashes*writerCount {
-		t.Errorf("only %d appends in %d rounds: the test did not load the server", acked, crashes)
+	t.Logf("%d appends acknowledged, %d of unknown outcome, %d crashes, %d of them with compaction owed, %d segments in objects", acked, unknown, c.crashes, owed, moved)
+	if acked < c.crashes*crashWriters {
+		t.Errorf("only %d appends in %d rounds: the test did not load the server", acked, c.crashes)
+	}
+	if c.segment < 10 && owed < c.crashes/2 {
+		t.Errorf("only %d crashes met a compaction", owed)
+	}
+}
+
+// check reads all streams and holds them against what the writers were told.
+func (c crashTest) check(t *testing.T, p *process, writers []*crashWriter, crash int) {
+	t.Helper()
+	for s := range crashStreams {
+		read, err := readAll(p.url, crashStream(s))
+		if err == nil {
+			err = check(writers, crashStream(s), read)
+		}
+		if err != nil {
+			t.Fatalf("after crash %d: %v\n%s", crash, err, p.stderr)
+		}
 	}
 }

@@ -70,7 +70,7 @@ func TestSecondProcessOnTheSameDataIsRefused(t *testing.T) {
 
 func TestConfigurationMistakesNameTheVariable(t *testing.T) {
 	bin := serverBinary()
-	for _, env := range []string{"PORT=many", "STORE=tape", "LONG_POLL_WAIT=0s", "PPROF_ADDR=0.0.0.0:0"} {
+	for _, env := range []string{"PORT=many", "STORE=tape", "LONG_POLL_WAIT=0s", "PPROF_ADDR=0.0.0.0:0", "ADMIN_TOKEN=short", "SWEEP_EVERY=0s", "S3_ENDPOINT=http://127.0.0.1:1"} {
 		cmd := exec.Command(bin)
 		cmd.Env = append(cmd.Environ(), "STORE=memory", "PORT=0", env)
 		out, err := cmd.CombinedOutput()

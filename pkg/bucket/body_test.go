@@ -55,7 +55,7 @@ func TestDamagedBodies(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					f := newFake(t)
 					s := f.store()
-					must(t, s.PutObject(t.Context(), "a/1", []byte("0123456789")))
+					must(t, put(t.Context(), s, "a/1", "0123456789"))
 					offset, n := int64(0), int64(-1)
 					if read == part {
 						offset, n = 2, 4
@@ -90,7 +90,7 @@ func TestWholeRangeIsChecked(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake(t)
 		s := f.store()
-		must(t, s.PutObject(t.Context(), "a/1", []byte("0123456789")))
+		must(t, put(t.Context(), s, "a/1", "0123456789"))
 		f.get = altered(func(b []byte) io.Reader { b[1] ^= 4; return bytes.NewReader(b) })
 		if got, err := s.Object(t.Context(), "a/1", 0, 10); err == nil {
 			t.Errorf("altered data: %q", got)
@@ -102,7 +102,7 @@ func TestWholeRangeIsChecked(t *testing.T) {
 // program that wrote them.
 func TestChecksumIsCRC32C(t *testing.T) {
 	f := newFake(t)
-	must(t, f.store().PutObject(t.Context(), "a", []byte("123456789")))
+	must(t, put(t.Context(), f.store(), "a", "123456789"))
 	if got := f.objects["a"].metadata["crc32c"]; got != "e3069283" {
 		t.Errorf("checksum %q", got)
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"net/url"
 	"time"
 
@@ -15,6 +16,9 @@ import (
 // dialTimeout is short beside the deadline of a request, so that an address that
 // does not answer leaves time for another attempt.
 const dialTimeout = 3 * time.Second
+
+// askFirst is the size of a body from which on the store is asked whether it wants it.
+const askFirst = 8 << 20
 
 // Endpoint says where a bucket is, and who asks.
 type Endpoint struct {
@@ -42,9 +46,9 @@ func NewClient(e Endpoint) (*s3.Client, error) {
 		Region:      e.Region,
 		Credentials: aws.NewCredentialsCache(e.Credentials),
 		Retryer:     aws.NopRetryer{},
-		HTTPClient: awshttp.NewBuildableClient().WithDialerOptions(func(d *net.Dialer) {
+		HTTPClient: versioned{awshttp.NewBuildableClient().WithDialerOptions(func(d *net.Dialer) {
 			d.Timeout = dialTimeout
-		}),
+		})},
 		// R2 did not know the checksums that the SDK sends and asks for by default
 		// (501 for puts, failures of ranged reads; cloudflare-docs #19236, #20014),
 		// and its answers still differ from S3's. The trailers that they come in are
@@ -53,9 +57,12 @@ func NewClient(e Endpoint) (*s3.Client, error) {
 		// to have a checksum: there the SDK sends one, in a plain header.
 		RequestChecksumCalculation: aws.RequestChecksumCalculationWhenRequired,
 		ResponseChecksumValidation: aws.ResponseChecksumValidationWhenRequired,
-		// Bodies are small enough to be sent without asking first, which would cost
-		// each put a round trip.
-		ContinueHeaderThresholdBytes: -1,
+		// Asking first costs a put a round trip, which only the bodies of segments are
+		// large enough for. For those it saves the transfer if the store has the object
+		// already or is busy; and an answer that comes while a body is being sent is often
+		// lost, as the store closes the connection then. One that does not know how to be
+		// asked costs a second.
+		ContinueHeaderThresholdBytes: askFirst,
 	}
 	if e.URL != "" {
 		if err := checkURL(e.URL); err != nil {
@@ -66,6 +73,15 @@ func NewClient(e Endpoint) (*s3.Client, error) {
 		o.UsePathStyle = true
 	}
 	return s3.New(o), nil
+}
+
+// versioned says of each request that it is HTTP/1.1. The SDK (smithy-go 1.28) does not,
+// and without it net/http sends "Expect: 100-continue" but does not wait for the answer.
+type versioned struct{ http *awshttp.BuildableClient }
+
+func (v versioned) Do(r *http.Request) (*http.Response, error) {
+	r.ProtoMajor, r.ProtoMinor = 1, 1
+	return v.http.Do(r)
 }
 
 // checkURL refuses addresses that requests cannot be sent to.

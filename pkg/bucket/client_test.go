@@ -58,7 +58,7 @@ func record(t *testing.T, answer http.HandlerFunc) (*recorder, *bucket.Store) {
 func TestPutOnTheWire(t *testing.T) {
 	r, s := record(t, func(w http.ResponseWriter, _ *http.Request) {})
 	body := strings.Repeat("x", 3<<20)
-	must(t, s.PutObject(t.Context(), "a/segment/1", []byte(body)))
+	must(t, put(t.Context(), s, "a/segment/1", body))
 	if len(r.requests) != 1 || r.bodies[0] != body {
 		t.Fatalf("%d requests; the first has a body of %d bytes", len(r.requests), len(r.bodies[0]))
 	}
@@ -172,7 +172,7 @@ func TestErrorsOnTheWire(t *testing.T) {
 			w.WriteHeader(c.status)
 			fmt.Fprint(w, c.body)
 		})
-		if err := s.PutObject(t.Context(), "a", []byte("x")); outcome(err) != c.want || r.count() != c.requests {
+		if err := put(t.Context(), s, "a", "x"); outcome(err) != c.want || r.count() != c.requests {
 			t.Errorf("%d %s: %s, want %s, %d requests: %v", c.status, c.body, outcome(err), c.want, r.count(), err)
 		}
 	}
@@ -204,7 +204,7 @@ func TestClockSkew(t *testing.T) {
 			fmt.Fprint(w, `<Error><Code>RequestTimeTooSkewed</Code></Error>`)
 		}
 	})
-	if err := s.PutObject(t.Context(), "a", nil); err != nil || r.count() != 2 {
+	if err := put(t.Context(), s, "a", ""); err != nil || r.count() != 2 {
 		t.Errorf("%d requests, %v", r.count(), err)
 	}
 }
@@ -217,7 +217,7 @@ func TestNobodyListens(t *testing.T) {
 	o.Pause = time.Millisecond
 	s, err := bucket.New(newClient(t, server.URL), "objects", o)
 	must(t, err)
-	if err := s.PutObject(t.Context(), "a", nil); outcome(err) != "not applied" {
+	if err := put(t.Context(), s, "a", ""); outcome(err) != "not applied" {
 		t.Error(err)
 	}
 }

@@ -90,7 +90,7 @@ func TestObjectsAtEndpoint(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { deleteBucket(t, client, name) })
-		return newStore(t, client, name)
+		return streamtest.SlowObjects{Objects: newStore(t, client, name)}
 	})
 }
 

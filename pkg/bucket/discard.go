@@ -24,10 +24,8 @@ func (s *Store) DiscardObjects(ctx context.Context, prefix string, max int) (boo
 		if err != nil {
 			return false, err
 		}
-		for _, key := range left {
-			if _, kept := slices.BinarySearch(gone, key); kept {
-				return false, fmt.Errorf("bucket %s: object %s is still there after it was deleted", s.bucket, key)
-			}
+		if err := s.noneOf(gone, left); err != nil {
+			return false, err
 		}
 		if len(left) == 0 {
 			return true, nil
@@ -43,6 +41,65 @@ func (s *Store) DiscardObjects(ctx context.Context, prefix string, max int) (boo
 	}
 }
 
+// RemoveObjects implements [stream.Objects].
+func (s *Store) RemoveObjects(ctx context.Context, keys []string) error {
+	for _, key := range keys {
+		if err := stream.CheckObjectKey(key); err != nil {
+			return err
+		}
+	}
+	keys = slices.Compact(slices.Sorted(slices.Values(keys)))
+	for some := range slices.Chunk(keys, page) {
+		if err := s.delete(ctx, some); err != nil {
+			return err
+		}
+	}
+	return s.removed(ctx, keys)
+}
+
+// removed makes sure that no object is stored under keys, which are in order. It lists
+// from just before the first of them until past the last, and leaves out what is
+// between a page and the next key that the page did not reach.
+func (s *Store) removed(ctx context.Context, keys []string) error {
+	for after := ""; len(keys) > 0; {
+		first, last := keys[0], keys[len(keys)-1]
+		after = max(after, first[:len(first)-1])
+		left, err := s.ListObjects(ctx, commonPrefix(first, last), after, page)
+		if err != nil {
+			return err
+		}
+		if err := s.noneOf(keys, left); err != nil {
+			return err
+		}
+		if len(left) < page {
+			return nil
+		}
+		after = left[page-1]
+		next, _ := slices.BinarySearch(keys, after)
+		keys = keys[next:]
+	}
+	return nil
+}
+
+func commonPrefix(a, b string) string {
+	n := 0
+	for n < len(a) && n < len(b) && a[n] == b[n] {
+		n++
+	}
+	return a[:n]
+}
+
+// noneOf returns an error if a list has one of the keys, which are in order, of objects
+// that were deleted.
+func (s *Store) noneOf(deleted, listed []string) error {
+	for _, key := range listed {
+		if _, kept := slices.BinarySearch(deleted, key); kept {
+			return fmt.Errorf("bucket %s: object %s is still there after it was deleted", s.bucket, key)
+		}
+	}
+	return nil
+}
+
 // delete deletes up to a page of objects. Deleting one that is gone is no error.
 func (s *Store) delete(ctx context.Context, keys []string) error {
 	objects := make([]types.ObjectIdentifier, len(keys))
@@ -54,7 +111,7 @@ func (s *Store) delete(ctx context.Context, keys []string) error {
 		// Quiet: only what failed is answered.
 		Delete: &types.Delete{Objects: objects, Quiet: aws.Bool(true)},
 	}
-	return s.attempt(ctx, func(ctx context.Context) error {
+	return s.attempt(ctx, 0, func(ctx context.Context) error {
 		out, err := s.api.DeleteObjects(ctx, in, once)
 		if err != nil || len(out.Errors) == 0 {
 			return err

@@ -14,7 +14,7 @@ import (
 func fill(t *testing.T, f *fake, n int) {
 	s := f.store()
 	for i := range n {
-		must(t, s.PutObject(t.Context(), fmt.Sprintf("a/%04d", i), nil))
+		must(t, put(t.Context(), s, fmt.Sprintf("a/%04d", i), ""))
 	}
 	f.requests = nil
 }

@@ -10,12 +10,17 @@
 //	PutObject       1 write; 1 read more if something is stored under the key
 //	Object          1 read
 //	ListObjects     1 list for each 1,000 keys
+//	RemoveObjects   the deletes, and 1 list for each 1,000 objects that are stored between
+//	                the first and the last key; fewer where keys are far apart
 //	DiscardObjects  1 list for each 1,000 objects and 1 more, and the deletes
 //
 // What a request may take and how often it is repeated is in [Options]: the SDK's
 // own repetitions are switched off, because only who sees all attempts of a call
 // can say what it did. A put is repeatable here: it never overwrites, and one
 // that finds its own body stored has succeeded.
+//
+// A call holds no more of a body in memory than it returns: a put and its comparison
+// with what is stored take some hundred kilobytes, whatever the size.
 //
 // # Integrity
 //

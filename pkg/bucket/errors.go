@@ -62,8 +62,9 @@ func missing(err error) bool { return code(err) == "NoSuchKey" }
 // exists reports that the condition of a put did not hold.
 func exists(err error) bool { return status(err) == http.StatusPreconditionFailed }
 
-// final reports that an error is an answer, and no failure.
-func final(err error) bool { return missing(err) || exists(err) }
+// final reports that an error is an answer, or of the body that was given, so that
+// another request would not change it.
+func final(err error) bool { return missing(err) || exists(err) || ofBody(err) }
 
 // explain says what a failed request did, in the words of [stream.Objects].
 //

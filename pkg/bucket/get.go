@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"net/http"
 
@@ -23,24 +24,38 @@ func (s *Store) Object(ctx context.Context, key string, offset, n int64) ([]byte
 		return nil, err
 	}
 	var body []byte
-	err := s.attempt(ctx, func(ctx context.Context) error {
+	err := s.get(ctx, key, offset, n, max(n, 0), func(a *answer) (err error) { body, err = a.all(); return err })
+	if err != nil {
+		return nil, err
+	}
+	return body, nil
+}
+
+// get asks for a range of an object, of about some size, until take has taken the
+// answer's body without an error.
+func (s *Store) get(ctx context.Context, key string, offset, n, size int64, take func(*answer) error) error {
+	err := s.attempt(ctx, size, func(ctx context.Context) (err error) {
 		in := &s3.GetObjectInput{Bucket: aws.String(s.bucket), Key: aws.String(key), Range: byteRange(offset, n)}
 		out, err := s.api.GetObject(ctx, in, once)
 		if err != nil {
 			return err
 		}
-		body, err = read(out, offset, n)
-		return err
+		defer func() { err = errors.Join(err, out.Body.Close()) }()
+		a, err := newAnswer(out, offset, n)
+		if err != nil {
+			return err
+		}
+		return take(a)
 	})
 	switch {
 	case err == nil:
-		return body, nil
+		return nil
 	case missing(err):
-		return nil, fmt.Errorf("%w: object %s in bucket %s", stream.ErrNoItem, key, s.bucket)
+		return fmt.Errorf("%w: object %s in bucket %s", stream.ErrNoItem, key, s.bucket)
 	case status(err) == http.StatusRequestedRangeNotSatisfiable:
-		return nil, fmt.Errorf("object %s has no offset %d: %w", key, offset, err)
+		return fmt.Errorf("object %s has no offset %d: %w", key, offset, err)
 	default:
-		return nil, fmt.Errorf("read object %s: %w", key, err)
+		return fmt.Errorf("read object %s: %w", key, err)
 	}
 }
 
@@ -56,28 +71,63 @@ func byteRange(offset, n int64) *string {
 	}
 }
 
-// read returns the body of an answer if it is exactly what was asked for.
-func read(out *s3.GetObjectOutput, offset, n int64) (body []byte, err error) {
-	defer func() { err = errors.Join(err, out.Body.Close()) }()
+// answer is the body of an answer on its way. It is exactly what was asked for if next
+// has read all of it, and end finds nothing wrong.
+type answer struct {
+	*s3.GetObjectOutput
+	// size is how long the body has to be, read how much of it was.
+	size, read int64
+	// sum is the CRC32C of what was read, nil unless the body is the whole object.
+	sum hash.Hash32
+}
+
+func newAnswer(out *s3.GetObjectOutput, offset, n int64) (*answer, error) {
 	want, size, err := extent(out, offset, n)
 	if err != nil {
 		return nil, err
 	}
-	body = make([]byte, want)
-	if got, err := io.ReadFull(out.Body, body); err != nil {
-		return nil, fmt.Errorf("the body ends after %d of %d bytes: %w", got, want, err)
+	a := &answer{GetObjectOutput: out, size: want}
+	if want == size {
+		a.sum = newSum()
 	}
-	// The end is read too: some failures of a transfer show only there.
-	if extra, err := io.ReadFull(out.Body, make([]byte, 1)); extra > 0 || !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("the body does not end after %d bytes: %w", want, err)
+	return a, nil
+}
+
+// next fills part with the bytes that follow.
+func (a *answer) next(part []byte) error {
+	n, err := io.ReadFull(a.Body, part)
+	a.read += int64(n)
+	if err != nil {
+		return fmt.Errorf("the body ends after %d of %d bytes: %w", a.read, a.size, err)
 	}
-	if want < size {
-		return body, nil
+	if a.sum != nil {
+		a.sum.Write(part)
 	}
-	if got, stored := crc32c(body), out.Metadata[checksum]; got != stored {
-		return nil, fmt.Errorf("the body's CRC32C is %s, that of the object %q", got, stored)
+	return nil
+}
+
+// end checks what only shows after the last byte. Some failures of a transfer are among
+// that.
+func (a *answer) end() error {
+	if extra, err := io.ReadFull(a.Body, make([]byte, 1)); extra > 0 || !errors.Is(err, io.EOF) {
+		return fmt.Errorf("the body does not end after %d bytes: %w", a.size, err)
 	}
-	return body, nil
+	if a.sum == nil {
+		return nil
+	}
+	if got, stored := text(a.sum), a.Metadata[checksum]; got != stored {
+		return fmt.Errorf("the body's CRC32C is %s, that of the object %q", got, stored)
+	}
+	return nil
+}
+
+// all returns the body.
+func (a *answer) all() ([]byte, error) {
+	body := make([]byte, a.size)
+	if err := a.next(body); err != nil {
+		return nil, err
+	}
+	return body, a.end()
 }
 
 // extent returns how long the body of an answer has to be, and the size of the

@@ -24,8 +24,12 @@ var _ API = (*s3.Client)(nil)
 
 // Options bound what a call may take.
 type Options struct {
-	// Timeout is the deadline of one request, the transfer of its body included.
+	// Timeout is the deadline of one request, without the transfer of its body.
 	Timeout time.Duration
+	// Rate (bytes a second) is how slowly a body may be transferred: its size moves
+	// the deadline. A read to the end of an object, whose size nobody knows before the
+	// answer, has Timeout alone.
+	Rate int64
 	// Attempts is how often a request is made at most before the call fails. All
 	// requests are safe to repeat.
 	Attempts int
@@ -35,10 +39,10 @@ type Options struct {
 	Pause time.Duration
 }
 
-// DefaultOptions suit a function that answers a client: three attempts, of which
-// even a slow one can transfer 6 MB.
+// DefaultOptions suit functions: three attempts, each of which has 11 seconds for a
+// body of 1 MiB, as those have that answer a client, and 74 for a segment of 64 MiB.
 func DefaultOptions() Options {
-	return Options{Timeout: 10 * time.Second, Attempts: 3, Pause: 100 * time.Millisecond}
+	return Options{Timeout: 10 * time.Second, Rate: 1 << 20, Attempts: 3, Pause: 100 * time.Millisecond}
 }
 
 // Store implements [stream.Objects] in a bucket.
@@ -55,8 +59,8 @@ func New(api API, bucket string, o Options) (*Store, error) {
 	switch {
 	case bucket == "":
 		return nil, errors.New("bucket: no bucket name")
-	case o.Timeout <= 0 || o.Attempts < 1 || o.Pause <= 0:
-		return nil, fmt.Errorf("bucket: timeout %v, attempts %d and pause %v must be positive", o.Timeout, o.Attempts, o.Pause)
+	case o.Timeout <= 0 || o.Rate < 1 || o.Attempts < 1 || o.Pause <= 0:
+		return nil, fmt.Errorf("bucket: timeout %v, rate %d, attempts %d and pause %v must be positive", o.Timeout, o.Rate, o.Attempts, o.Pause)
 	}
 	return &Store{api: api, bucket: bucket, Options: o}, nil
 }

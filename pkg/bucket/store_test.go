@@ -3,6 +3,7 @@ package bucket_test
 import (
 	"context"
 	"errors"
+	"io"
 	"net"
 	"net/http"
 	"slices"
@@ -19,6 +20,11 @@ import (
 // The fake passes the suite too, so what the tests below find is not its own.
 func TestObjectsOnFake(t *testing.T) {
 	streamtest.RunObjects(t, func(t *testing.T) stream.Objects { return newFake(t).store() })
+}
+
+// put puts an object.
+func put(ctx context.Context, s stream.Objects, key, body string) error {
+	return s.PutObject(ctx, key, io.NewSectionReader(strings.NewReader(body), 0, int64(len(body))))
 }
 
 // outcome is what the error of a call promises.
@@ -52,42 +58,42 @@ func before(err error) fault { return fault{err: err} }
 func after(err error) fault  { return fault{err: err, applied: true} }
 
 func TestPutObjectFailures(t *testing.T) {
-	put, get := "put", "get"
+	toPut, toGet := "put", "get"
 	for _, c := range []struct {
 		name     string
 		faults   []fault
 		want     string
 		requests []string
 	}{
-		{"applied, but not answered in time", []fault{after(errHangs)}, "success", []string{put, put, get}},
-		{"applied, connection reset", []fault{after(reset)}, "success", []string{put, put, get}},
-		{"applied, 500", []fault{after(internal)}, "success", []string{put, put, get}},
-		{"lost, then applied", []fault{before(errHangs), {}}, "success", []string{put, put}},
-		{"applied, and the comparison fails once", []fault{after(reset), {}, before(internal), {}}, "success", []string{put, put, get, get}},
-		{"applied, and cannot be compared", []fault{after(reset), {}, before(slowDown), before(slowDown), before(slowDown)}, "unknown", []string{put, put, get, get, get}},
-		{"throttled once", []fault{before(slowDown)}, "success", []string{put, put}},
-		{"throttled", []fault{before(slowDown), before(slowDown), before(slowDown)}, "not applied", []string{put, put, put}},
-		{"throttled by R2", repeated(before(answer(429, "TooManyRequests"))), "not applied", []string{put, put, put}},
-		{"a proxy's 429", repeated(before(answer(429, ""))), "not applied", []string{put, put, put}},
-		{"conflict", repeated(before(answer(409, "ConditionalRequestConflict"))), "not applied", []string{put, put, put}},
-		{"damaged on its way", repeated(before(answer(400, "XAmzContentSHA256Mismatch"))), "not applied", []string{put, put, put}},
-		{"nobody there", repeated(before(dial)), "not applied", []string{put, put, put}},
-		{"500", repeated(before(internal)), "unknown", []string{put, put, put}},
-		{"a proxy's 503", repeated(before(answer(503, ""))), "unknown", []string{put, put, put}},
-		{"reset", repeated(before(reset)), "unknown", []string{put, put, put}},
+		{"applied, but not answered in time", []fault{after(errHangs)}, "success", []string{toPut, toPut, toGet}},
+		{"applied, connection reset", []fault{after(reset)}, "success", []string{toPut, toPut, toGet}},
+		{"applied, 500", []fault{after(internal)}, "success", []string{toPut, toPut, toGet}},
+		{"lost, then applied", []fault{before(errHangs), {}}, "success", []string{toPut, toPut}},
+		{"applied, and the comparison fails once", []fault{after(reset), {}, before(internal), {}}, "success", []string{toPut, toPut, toGet, toGet}},
+		{"applied, and cannot be compared", []fault{after(reset), {}, before(slowDown), before(slowDown), before(slowDown)}, "unknown", []string{toPut, toPut, toGet, toGet, toGet}},
+		{"throttled once", []fault{before(slowDown)}, "success", []string{toPut, toPut}},
+		{"throttled", []fault{before(slowDown), before(slowDown), before(slowDown)}, "not applied", []string{toPut, toPut, toPut}},
+		{"throttled by R2", repeated(before(answer(429, "TooManyRequests"))), "not applied", []string{toPut, toPut, toPut}},
+		{"a proxy's 429", repeated(before(answer(429, ""))), "not applied", []string{toPut, toPut, toPut}},
+		{"conflict", repeated(before(answer(409, "ConditionalRequestConflict"))), "not applied", []string{toPut, toPut, toPut}},
+		{"damaged on its way", repeated(before(answer(400, "XAmzContentSHA256Mismatch"))), "not applied", []string{toPut, toPut, toPut}},
+		{"nobody there", repeated(before(dial)), "not applied", []string{toPut, toPut, toPut}},
+		{"500", repeated(before(internal)), "unknown", []string{toPut, toPut, toPut}},
+		{"a proxy's 503", repeated(before(answer(503, ""))), "unknown", []string{toPut, toPut, toPut}},
+		{"reset", repeated(before(reset)), "unknown", []string{toPut, toPut, toPut}},
 		// The first attempt may be applied yet: what the others did says nothing.
-		{"500, then throttled", []fault{before(internal), before(slowDown), before(slowDown)}, "unknown", []string{put, put, put}},
-		{"timeout, then denied", []fault{before(errHangs), before(accessDenied)}, "unknown", []string{put, put}},
-		{"denied", []fault{before(accessDenied)}, "rejected", []string{put}},
-		{"no bucket", []fault{before(noBucket)}, "rejected", []string{put}},
-		{"throttled, then denied", []fault{before(slowDown), before(accessDenied)}, "rejected", []string{put, put}},
-		{"other region", []fault{before(answer(301, "PermanentRedirect"))}, "rejected", []string{put}},
-		{"a header that the store does not know", []fault{before(answer(501, "NotImplemented"))}, "rejected", []string{put}},
+		{"500, then throttled", []fault{before(internal), before(slowDown), before(slowDown)}, "unknown", []string{toPut, toPut, toPut}},
+		{"timeout, then denied", []fault{before(errHangs), before(accessDenied)}, "unknown", []string{toPut, toPut}},
+		{"denied", []fault{before(accessDenied)}, "rejected", []string{toPut}},
+		{"no bucket", []fault{before(noBucket)}, "rejected", []string{toPut}},
+		{"throttled, then denied", []fault{before(slowDown), before(accessDenied)}, "rejected", []string{toPut, toPut}},
+		{"other region", []fault{before(answer(301, "PermanentRedirect"))}, "rejected", []string{toPut}},
+		{"a header that the store does not know", []fault{before(answer(501, "NotImplemented"))}, "rejected", []string{toPut}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				f := newFake(t, c.faults...)
-				err := f.store().PutObject(t.Context(), "a/1", []byte("body"))
+				err := put(t.Context(), f.store(), "a/1", "body")
 				if got := outcome(err); got != c.want {
 					t.Errorf("%s, want %s: %v", got, c.want, err)
 				}
@@ -108,9 +114,9 @@ func TestPutObjectMeetsAnother(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake(t)
 		s := f.store()
-		must(t, s.PutObject(t.Context(), "a/1", []byte("theirs")))
+		must(t, put(t.Context(), s, "a/1", "theirs"))
 		f.faults = []fault{before(errHangs)}
-		if err := s.PutObject(t.Context(), "a/1", []byte("mine")); outcome(err) != "exists" {
+		if err := put(t.Context(), s, "a/1", "mine"); outcome(err) != "exists" {
 			t.Errorf("%v, want exists", err)
 		}
 	})
@@ -136,7 +142,7 @@ func TestObjectFailures(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				f := newFake(t)
 				s := f.store()
-				must(t, s.PutObject(t.Context(), "a/1", []byte("body")))
+				must(t, put(t.Context(), s, "a/1", "body"))
 				f.faults = c.faults
 				got, err := s.Object(t.Context(), "a/1", 1, 2)
 				if outcome(err) != c.want || err == nil && string(got) != "od" {
@@ -158,7 +164,7 @@ func TestHints(t *testing.T) {
 		{answer(403, "SignatureDoesNotMatch"), "secret"},
 		{answer(301, "PermanentRedirect"), "another region"},
 	} {
-		err := newFake(t, before(c.err)).store().PutObject(t.Context(), "a", nil)
+		err := put(t.Context(), newFake(t, before(c.err)).store(), "a", "")
 		if outcome(err) != "rejected" || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), "bucket b") {
 			t.Errorf("%v, want the bucket's name and %q", err, c.want)
 		}
@@ -176,7 +182,7 @@ func TestContextEnds(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 25*time.Second)
 		defer cancel()
 		begin := time.Now()
-		if err := s.PutObject(ctx, "a", nil); outcome(err) != "unknown" {
+		if err := put(ctx, s, "a", ""); outcome(err) != "unknown" {
 			t.Errorf("%v, want an unknown outcome", err)
 		}
 		if took := time.Since(begin); took != 25*time.Second {
@@ -189,6 +195,7 @@ func TestContextEnds(t *testing.T) {
 func TestNewChecksOptions(t *testing.T) {
 	for _, change := range []func(*bucket.Options){
 		func(o *bucket.Options) { o.Timeout = 0 },
+		func(o *bucket.Options) { o.Rate = 0 },
 		func(o *bucket.Options) { o.Attempts = 0 },
 		func(o *bucket.Options) { o.Pause = 0 },
 	} {

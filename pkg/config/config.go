@@ -23,6 +23,7 @@ type Streams struct {
 	SegmentMessages int           `env:"SEGMENT_MAX_MESSAGES" envDefault:"1000" doc:"records in a segment before the next append starts another"`
 	SegmentBytes    int           `env:"SEGMENT_MAX_BYTES" envDefault:"4194304" doc:"bytes in a segment before the next append starts another"`
 	EarlyWait       time.Duration `env:"PRODUCER_EARLY_WAIT" envDefault:"250ms" doc:"how long a producer's request that overtook its predecessor waits for it"`
+	AdminToken      string        `env:"ADMIN_TOKEN" doc:"token of the admin API (/v1/admin/...), at least 16 characters; empty means no admin API"`
 }
 
 // Limits returns the core's limits with the configured ones in place.
@@ -36,7 +37,7 @@ func (s Streams) Limits() stream.Limits {
 }
 
 func (s Streams) check() error {
-	return firstError(
+	return first(
 		inRange("MAX_BODY_BYTES", s.MaxBodyBytes, 1, 1<<30),
 		positive("PAGE_BYTES", s.PageBytes),
 		positive("LONG_POLL_WAIT", int(s.LongPollWait)),
@@ -44,6 +45,7 @@ func (s Streams) check() error {
 		positive("SEGMENT_MAX_MESSAGES", s.SegmentMessages),
 		positive("SEGMENT_MAX_BYTES", s.SegmentBytes),
 		notNegative("PRODUCER_EARLY_WAIT", int(s.EarlyWait)),
+		secret("ADMIN_TOKEN", s.AdminToken),
 	)
 }
 
@@ -58,13 +60,50 @@ type Server struct {
 	LogLevel   string `env:"LOG_LEVEL" envDefault:"warn" doc:"'debug', 'info' (a line for each request), 'warn' or 'error'"`
 	Profile    string `env:"PPROF_ADDR" doc:"loopback address for net/http/pprof, such as 127.0.0.1:6060; empty means none"`
 	Producers  int    `env:"PRODUCERS_PER_HEAD" envDefault:"32" doc:"idempotent producers kept in a stream's head; others get items of their own"`
+	Background
+	Bucket
 	Streams
 }
+
+// Background says when the local server does what it does by itself.
+type Background struct {
+	SealIdleAfter time.Duration `env:"SEAL_IDLE_AFTER" envDefault:"24h" doc:"how long a stream is not used before its last segment is sealed too"`
+	SweepEvery    time.Duration `env:"SWEEP_EVERY" envDefault:"1m" doc:"how often to look for what was left undone: expired and idle streams, what crashes left behind"`
+}
+
+// Bucket says where the local server keeps objects if not in files.
+type Bucket struct {
+	BucketEndpoint string `env:"S3_ENDPOINT" doc:"URL of an S3 API: sealed segments and large records go there instead of DATA_DIR/objects; empty means no bucket"`
+	BucketName     string `env:"BUCKET_NAME" doc:"the bucket at S3_ENDPOINT, for this server alone"`
+	BucketRegion   string `env:"S3_REGION" envDefault:"us-east-1" doc:"the bucket's region, 'auto' for R2"`
+	BucketKey      string `env:"S3_ACCESS_KEY_ID" doc:"access key of the bucket; S3 stand-ins take any"`
+	BucketSecret   string `env:"S3_SECRET_ACCESS_KEY" doc:"secret of S3_ACCESS_KEY_ID"`
+}
+
+func (b Bucket) check(store string) error {
+	if b.BucketEndpoint == "" {
+		return nil
+	}
+	if store != "embedded" {
+		return fmt.Errorf("S3_ENDPOINT is set and STORE is %q, which keeps nothing: set STORE=embedded, or unset S3_ENDPOINT", store)
+	}
+	return first(
+		neededBy("S3_ENDPOINT", "BUCKET_NAME", b.BucketName),
+		neededBy("S3_ENDPOINT", "S3_REGION", b.BucketRegion),
+		neededBy("S3_ENDPOINT", "S3_ACCESS_KEY_ID", b.BucketKey),
+		neededBy("S3_ENDPOINT", "S3_SECRET_ACCESS_KEY", b.BucketSecret),
+	)
+}
+
+// objectSize is the size from which linked records are an object in the local server.
+// Below it, sharing the sync of the store's log is cheaper than syncs of a file of its own.
+const objectSize = 256 << 10
 
 // Limits returns the core's limits with the configured ones in place.
 func (s Server) Limits() stream.Limits {
 	l := s.Streams.Limits()
 	l.Producers = s.Producers
+	l.ObjectSize = objectSize
 	return l
 }
 
@@ -82,6 +121,9 @@ func ReadServer(environ map[string]string) (Server, error) {
 		positive("CACHE_BYTES", int(c.CacheBytes)),
 		positive("HEAD_CACHE_BYTES", c.HeadBytes),
 		positive("PRODUCERS_PER_HEAD", c.Producers),
+		positive("SEAL_IDLE_AFTER", int(c.SealIdleAfter)),
+		positive("SWEEP_EVERY", int(c.SweepEvery)),
+		c.Bucket.check(c.Store),
 		c.Streams.check(),
 	)
 }
@@ -136,10 +178,18 @@ func variables(t reflect.Type) []Variable {
 	return vs
 }
 
+// firstError returns the first mistake as a program reports it.
 func firstError(errs ...error) error {
+	if err := first(errs...); err != nil {
+		return fmt.Errorf("configuration: %w", err)
+	}
+	return nil
+}
+
+func first(errs ...error) error {
 	for _, err := range errs {
 		if err != nil {
-			return fmt.Errorf("configuration: %w", err)
+			return err
 		}
 	}
 	return nil
@@ -185,6 +235,29 @@ func atLeast(name string, n int, other string, least int) error {
 func together(name, value, other, otherValue string) error {
 	if (value == "") != (otherValue == "") {
 		return fmt.Errorf("%s and %s must be set together", name, other)
+	}
+	return nil
+}
+
+func neededBy(reason, name, value string) error {
+	if value == "" {
+		return fmt.Errorf("%s must be set, since %s is", name, reason)
+	}
+	return nil
+}
+
+// minSecret is the length below which a secret can be guessed.
+const minSecret = 16
+
+// secret checks a secret that may be left out. Its error does not tell it.
+func secret(name, value string) error {
+	if value != "" && len(value) < minSecret {
+		return fmt.Errorf("%s has %d characters: it must have %d at least", name, len(value), minSecret)
+	}
+	for _, c := range []byte(value) {
+		if c <= ' ' || c > '~' {
+			return fmt.Errorf("%s must be of ASCII characters without spaces, as it is sent in a header", name)
+		}
 	}
 	return nil
 }

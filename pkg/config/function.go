@@ -6,13 +6,15 @@ import (
 	"github.com/commoncurriculum/durable-streams-aws/pkg/stream"
 )
 
-// Function configures the Lambda functions that serve the protocol. The stack sets
-// what has no default; the AWS_ variables are set by Lambda itself.
+// Function configures the Lambda functions: those that serve the protocol, and those
+// that work in the background. One has no use for all of it, but all of them must agree
+// on most. The stack sets what has no default; the AWS_ variables are set by Lambda
+// itself.
 type Function struct {
 	Table            string `env:"TABLE_NAME,required,notEmpty" doc:"DynamoDB table of heads and data"`
 	DynamoDBEndpoint string `env:"DYNAMODB_ENDPOINT" doc:"DynamoDB's URL; empty means the region's own"`
 
-	Bucket         string `env:"BUCKET_NAME,required,notEmpty" doc:"bucket of large records, on S3 or R2"`
+	Bucket         string `env:"BUCKET_NAME,required,notEmpty" doc:"bucket of large records and sealed segments, on S3 or R2"`
 	BucketEndpoint string `env:"S3_ENDPOINT" doc:"the bucket's S3 API, for R2 https://<account>.r2.cloudflarestorage.com; empty means S3 in the region"`
 	BucketRegion   string `env:"S3_REGION" doc:"the bucket's region, 'auto' for R2; empty means AWS_REGION"`
 	BucketKey      string `env:"S3_ACCESS_KEY_ID" doc:"access key of the bucket; empty means the function's own credentials"`
@@ -30,6 +32,11 @@ type Function struct {
 	LinkBytes         int           `env:"LINK_BYTES" envDefault:"2048" doc:"appends from this size on are stored apart and linked: cheaper, and one or two round trips slower"`
 	ObjectBytes       int           `env:"OBJECT_BYTES" envDefault:"65536" doc:"linked records from this size on go to the bucket"`
 	Producers         int           `env:"PRODUCERS_PER_HEAD" envDefault:"16" doc:"idempotent producers kept in a stream's head; others get items of their own"`
+	RetireAfter       time.Duration `env:"RETIRE_AFTER" envDefault:"24h" doc:"how long records can still be read from the table after they were moved to the bucket"`
+	SealIdleAfter     time.Duration `env:"SEAL_IDLE_AFTER" envDefault:"24h" doc:"how long a stream is not used before the sweep moves what is in the table of it to the bucket"`
+	SweepItems        int           `env:"SWEEP_ITEMS" envDefault:"2000" doc:"about how many items of the table one sweep looks at; the next one goes on there"`
+	SweepObjects      int           `env:"SWEEP_OBJECTS" envDefault:"5000" doc:"about how many objects of the bucket one sweep looks at"`
+	SweepLives        int           `env:"SWEEP_LIVES" envDefault:"200" doc:"how many deleted streams one sweep discards the data of"`
 	Streams
 }
 
@@ -48,9 +55,19 @@ func ReadFunction(environ map[string]string) (Function, error) {
 		inRange("LINK_BYTES", c.LinkBytes, 1, 48<<10),
 		inRange("OBJECT_BYTES", c.ObjectBytes, 1, 256<<10),
 		inRange("PRODUCERS_PER_HEAD", c.Producers, 1, 256),
+		atLeast("RETIRE_AFTER", int(c.RetireAfter), "1m", int(time.Minute)),
+		positive("SEAL_IDLE_AFTER", int(c.SealIdleAfter)),
+		positive("SWEEP_ITEMS", c.SweepItems),
+		positive("SWEEP_OBJECTS", c.SweepObjects),
+		positive("SWEEP_LIVES", c.SweepLives),
 		c.Streams.check(),
 	)
 }
 
 // Poll says how live readers learn of appends by other processes.
 func (c Function) Poll() stream.Poll { return stream.Poll{Fast: c.PollFast, Idle: c.PollIdle} }
+
+// Sweep bounds one run of the sweep.
+func (c Function) Sweep() stream.SweepOptions {
+	return stream.SweepOptions{IdleAfter: c.SealIdleAfter, Items: c.SweepItems, Objects: c.SweepObjects, Lives: c.SweepLives}
+}

@@ -17,10 +17,12 @@ type LambdaHost struct {
 	SecretKey string `env:"AWS_SECRET_ACCESS_KEY" envDefault:"local" doc:"credentials; stand-ins take any"`
 	Token     string `env:"AWS_SESSION_TOKEN" doc:"credentials; stand-ins take any"`
 
-	Function       string        `env:"LAMBDA_FUNCTION" envDefault:"api" doc:"'api' answers as a streaming function URL, 'apibuffered' as an API Gateway HTTP API"`
+	Function       string        `env:"LAMBDA_FUNCTION" envDefault:"api" doc:"'api' answers as a streaming function URL, 'apibuffered' as an API Gateway HTTP API; 'compact' and 'sweep' can be run by one event only (make invoke)"`
 	Bin            string        `env:"LAMBDA_BIN" envDefault:"./bin" doc:"directory of the bootstraps, one folder for each function"`
-	StreamFunction string        `env:"LAMBDA_STREAM_FUNCTION" doc:"a function that gets the changes of the table, as from an event source mapping; empty means none"`
-	StreamFilter   string        `env:"LAMBDA_STREAM_FILTER" doc:"event pattern of the changes that it gets; empty means all"`
+	StreamFunction string        `env:"LAMBDA_STREAM_FUNCTION" envDefault:"compact" doc:"the function that gets the changes of the table, as from an event source mapping; 'none' switches it off"`
+	StreamFilter   string        `env:"LAMBDA_STREAM_FILTER" doc:"event pattern of the changes that it gets; empty means the ends of segments for 'compact', and all for another function"`
+	StreamRetries  int           `env:"LAMBDA_STREAM_RETRIES" envDefault:"5" doc:"how often changes that it failed on are tried again before they are put into DATA_DIR/dead-letters.jsonl; -1 means without end"`
+	SweepEvery     time.Duration `env:"LAMBDA_SWEEP_EVERY" envDefault:"1m" doc:"how often the function 'sweep' runs; 0 switches it off"`
 	Concurrency    int           `env:"LAMBDA_CONCURRENCY" envDefault:"100" doc:"processes at most; each serves one request at a time"`
 	Spread         int           `env:"LAMBDA_SPREAD" envDefault:"4" doc:"processes that are started although others are idle, so that requests meet several"`
 	MaxRequests    int           `env:"LAMBDA_MAX_REQUESTS" envDefault:"1000" doc:"requests after which a process is replaced; 0 means never"`
@@ -39,7 +41,9 @@ func ReadLambdaHost(environ map[string]string) (LambdaHost, error) {
 	}
 	return c, firstError(
 		inRange("PORT", c.Port, 0, 65535),
-		oneOf("LAMBDA_FUNCTION", c.Function, "api", "apibuffered"),
+		oneOf("LAMBDA_FUNCTION", c.Function, "api", "apibuffered", "compact", "sweep"),
+		inRange("LAMBDA_STREAM_RETRIES", c.StreamRetries, -1, 10_000),
+		notNegative("LAMBDA_SWEEP_EVERY", int(c.SweepEvery)),
 		positive("LAMBDA_CONCURRENCY", c.Concurrency),
 		inRange("LAMBDA_SPREAD", c.Spread, 0, c.Concurrency),
 		notNegative("LAMBDA_MAX_REQUESTS", c.MaxRequests),

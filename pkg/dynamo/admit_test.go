@@ -66,6 +66,7 @@ func TestExpressionAcceptsWhatTheRuleAdmits(t *testing.T) {
 // differ tells in which field two heads differ. The store may remember more commits.
 func differ(got, want *stream.Head) string {
 	g, w := got.Clone(), want.Clone()
+	g.Ended, w.Ended = got.Ended, want.Ended
 	if len(g.Recent) >= len(w.Recent) {
 		g.Recent = g.Recent[len(g.Recent)-len(w.Recent):]
 	}
@@ -125,6 +126,7 @@ func drawHead(t *rapid.T, l stream.Limits) *stream.Head {
 	}
 	switch rapid.IntRange(0, 3).Draw(t, "expiry") {
 	case 1:
+		h.UsedAt = clock
 		h.HasTTL, h.TTL = true, time.Duration(rapid.SampledFrom([]int{3, 3, 3, 3, 2, 1, 0}).Draw(t, "TTL"))*time.Second
 		h.Deadline = clock.Add(h.Window())
 	case 2:
@@ -146,10 +148,16 @@ func drawHead(t *rapid.T, l stream.Limits) *stream.Head {
 			h.Producers[id] = p
 		}
 	}
-	if rarely(t, "ended") {
+	if rarely(t, "over") {
 		h.Closed = true
 	}
 	h.Spilled = rarely(t, "spilled")
+	h.Sealed = rarely(t, "sealed")
+	h.Ended = rapid.Bool().Draw(t, "the last write ended a segment")
+	h.Compacted = uint64(rapid.IntRange(0, 2).Draw(t, "compacted"))
+	if heads(t, 2, "swept") {
+		h.StagedAfter = stagedAt + int64(rapid.IntRange(-2, 1).Draw(t, "staged after"))
+	}
 	if rarely(t, "burn") {
 		h.Burned = []stream.Burned{{ID: stream.CommitID(rapid.IntRange(1, 4).Draw(t, "burned")), At: clock}}
 	}
@@ -237,13 +245,16 @@ func border(t *rapid.T, l stream.Limits, h *stream.Head, b *stream.Batch) stream
 	return l
 }
 
+// stagedAt is about when records are staged.
+const stagedAt = 1_767_323_045
+
 // drawStaged links records in one part, or in several, which a byte stream's records
 // may be cut into.
 func drawStaged(t *rapid.T, r stream.Records) (parts []stream.Entry) {
-	left := r.Size
+	left, at := r.Size, stagedAt+int64(rapid.IntRange(-1, 1).Draw(t, "staged at"))
 	for i := range rapid.IntRange(1, 3).Draw(t, "parts") {
 		e := stream.Entry{Count: rapid.IntRange(1, 3).Draw(t, "cut"), Size: left / 2}
-		e.Staged = stream.StagedID{Commit: 77, Part: i, Object: rapid.Bool().Draw(t, "object")}
+		e.Staged = stream.StagedID{Commit: 77, Part: i, At: at, Object: rapid.Bool().Draw(t, "object")}
 		left -= e.Size
 		parts = append(parts, e)
 	}

@@ -32,6 +32,8 @@ func list(elements ...types.AttributeValue) types.AttributeValue {
 	return &types.AttributeValueMemberL{Value: elements}
 }
 
+func yes() types.AttributeValue { return &types.AttributeValueMemberBOOL{Value: true} }
+
 func millis(t time.Time) types.AttributeValue { return number(t.UnixMilli()) }
 
 func offset(o stream.Offset) types.AttributeValue { return blob(appendOffset(nil, o)) }
@@ -96,6 +98,15 @@ func (f *fields) int(name string) int {
 		return 0
 	}
 	return int(n)
+}
+
+// crc returns a checksum of 32 bits.
+func (f *fields) crc(name string) uint32 {
+	n := f.uint(name)
+	if n > math.MaxUint32 {
+		f.fail(name, "not a checksum")
+	}
+	return uint32(n)
 }
 
 // millis returns a time; the zero time if it is absent.

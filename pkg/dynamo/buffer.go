@@ -16,11 +16,12 @@ import (
 //
 //	data  flags (1 byte), then
 //	      frames to the end, or if it links a staged item:
-//	      count, size (varints), id of the staged item (8 bytes), its part (varint)
+//	      count, size (varints), commit of the staged item (8 bytes), its part, and
+//	      when it was put (s; varints)
 const (
 	flagLink    = 1 << iota // the records are in a staged item
 	flagSegment             // the entry begins the next segment
-	flagObject              // the staged item is an object
+	flagObject              // and these are an object
 )
 
 // appendData appends an entry's data.
@@ -40,7 +41,8 @@ func appendData(b []byte, e stream.Entry, beginsSegment bool) []byte {
 	b = binary.AppendUvarint(b, uint64(e.Count))
 	b = binary.AppendUvarint(b, uint64(e.Size))
 	b = binary.BigEndian.AppendUint64(b, uint64(e.Staged.Commit))
-	return binary.AppendUvarint(b, uint64(e.Staged.Part))
+	b = binary.AppendUvarint(b, uint64(e.Staged.Part))
+	return binary.AppendUvarint(b, uint64(e.Staged.At))
 }
 
 // parseData returns the entry with this data that begins at an offset.
@@ -61,8 +63,8 @@ func parseData(data []byte, from stream.Offset, unit stream.Unit) (stream.Entry,
 	} else {
 		r := &bytesReader{b: data[1:]}
 		e.Count, e.Size = int(r.uint()), int(r.uint())
-		e.Staged = stream.StagedID{Commit: r.commit(), Part: int(r.uint()), Object: flags&flagObject != 0}
-		if r.bad || len(r.b) > 0 || e.Count < 0 || e.Size < 0 || e.Staged.Part < 0 || e.Staged.Commit == 0 {
+		e.Staged = stream.StagedID{Commit: r.commit(), Part: int(r.uint()), At: int64(r.uint()), Object: flags&flagObject != 0}
+		if r.bad || len(r.b) > 0 || e.Count < 0 || e.Size < 0 || e.Staged.Part < 0 || e.Staged.At < 0 || e.Staged.Commit == 0 {
 			return e, corrupt("the link of an entry at %v", from)
 		}
 	}

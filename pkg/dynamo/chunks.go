@@ -3,8 +3,6 @@ package dynamo
 import (
 	"context"
 	"errors"
-	"fmt"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -14,7 +12,7 @@ import (
 )
 
 // dataVersion is the version of the layout of all items of a life's data.
-const dataVersion = 1
+const dataVersion = 2
 
 // A chunk, under the offset at which it ends:
 //
@@ -24,14 +22,11 @@ const dataVersion = 1
 //	z  N  their bytes
 //	b  B  data, as of an entry in the buffer (buffer.go)
 //
-// A staged item, under its id:
-//
-//	f  N  version of this layout
-//	b  B  frames
+// One that was retired has a time to live (retire.go), and is read all the same.
 
 // PutChunk implements [stream.Chunks]. Cost: one PutItem.
-func (s *Store) PutChunk(ctx context.Context, inc stream.Incarnation, c stream.Chunk) error {
-	it := dataKey(inc, chunkSort(c.To))
+func (s *Store) PutChunk(ctx context.Context, life stream.Life, c stream.Chunk) error {
+	it := dataKey(life, chunkSort(c.To))
 	it["f"] = number(dataVersion)
 	it["o"] = offset(c.From)
 	it["n"] = number(c.Count)
@@ -50,9 +45,9 @@ func (s *Store) PutChunk(ctx context.Context, inc stream.Incarnation, c stream.C
 }
 
 // Chunks implements [stream.Chunks]. Cost: one Query, which reads 1 MB at most.
-func (s *Store) Chunks(ctx context.Context, inc stream.Incarnation, after stream.Offset, max int) ([]stream.Chunk, error) {
+func (s *Store) Chunks(ctx context.Context, life stream.Life, after stream.Offset, max int) ([]stream.Chunk, error) {
 	e := &expression{}
-	e.where(partitionKey+" = %s", text(dataPartition(inc)))
+	e.where(partitionKey+" = %s", text(dataPartition(life)))
 	// Between is inclusive: begin right behind the chunk that ends at the offset.
 	e.where(sortKey+" BETWEEN %s AND %s", text(chunkSort(after)+" "), text(chunkPrefix+"~"))
 	in := &dynamodb.QueryInput{
@@ -85,12 +80,7 @@ func decodeChunk(it item) (stream.Chunk, error) {
 	if v := f.uint("f"); v != dataVersion {
 		return stream.Chunk{}, corrupt("chunk of version %d, this program knows %d", v, dataVersion)
 	}
-	token, _ := strings.CutPrefix(f.text(sortKey), chunkPrefix)
-	to, err := stream.ParseOffset(token)
-	if err != nil {
-		return stream.Chunk{}, corrupt("chunk under %q", token)
-	}
-	from := f.offset("o")
+	from, to := f.offset("o"), f.chunkEnd()
 	e, err := parseData(f.blob("b"), from, stream.Bytes)
 	if err == nil {
 		err = f.err
@@ -100,63 +90,7 @@ func decodeChunk(it item) (stream.Chunk, error) {
 	}
 	e.To = to
 	if e.Count != f.int("n") || e.Size != f.int("z") {
-		return stream.Chunk{}, corrupt("chunk under %q has %d records of %d bytes, not as noted", token, e.Count, e.Size)
+		return stream.Chunk{}, corrupt("chunk up to %v has %d records of %d bytes, not as noted", to, e.Count, e.Size)
 	}
 	return stream.Chunk(e), nil
-}
-
-// maxItem keeps an item, with its keys, below DynamoDB's limit of 400 KB.
-const maxItem = 390 << 10
-
-// PutStaged implements [stream.Chunks]. Cost: one PutItem, or one put of an object.
-func (s *Store) PutStaged(ctx context.Context, inc stream.Incarnation, id stream.StagedID, f stream.Frames) error {
-	if id.Object {
-		if s.Objects == nil {
-			return fmt.Errorf("%w: no bucket is configured for %d bytes", stream.ErrRejected, len(f))
-		}
-		return s.Objects.PutObject(ctx, stagedObject(inc, id), f)
-	}
-	if len(f) > maxItem {
-		return fmt.Errorf("%w: %d bytes do not fit into an item", stream.ErrRejected, len(f))
-	}
-	it := dataKey(inc, stagedSort(id))
-	it["f"] = number(dataVersion)
-	it["b"] = blob(f)
-	_, err := s.client.PutItem(ctx, &dynamodb.PutItemInput{TableName: &s.Table, Item: it}, once)
-	return classify(err)
-}
-
-// Staged implements [stream.Chunks]. Cost: one GetItem, or one get of an object.
-func (s *Store) Staged(ctx context.Context, inc stream.Incarnation, id stream.StagedID) (stream.Frames, error) {
-	if id.Object {
-		if s.Objects == nil {
-			return nil, fmt.Errorf("%w: no bucket is configured", stream.ErrRejected)
-		}
-		return s.Objects.Object(ctx, stagedObject(inc, id), 0, -1)
-	}
-	out, err := s.client.GetItem(ctx, &dynamodb.GetItemInput{
-		TableName:      &s.Table,
-		Key:            dataKey(inc, stagedSort(id)),
-		ConsistentRead: aws.Bool(true),
-	})
-	if err != nil {
-		return nil, classify(err)
-	}
-	if out.Item == nil {
-		return nil, fmt.Errorf("%w: staged %v of %v", stream.ErrNoItem, id, inc)
-	}
-	f := &fields{item: out.Item}
-	frames := stream.Frames(f.blob("b"))
-	if f.uint("f") != dataVersion {
-		f.fail("f", "unknown version of a staged item")
-	}
-	for _, err := range frames.Records() {
-		if err != nil {
-			f.fail("b", "torn frames")
-		}
-	}
-	if f.err != nil {
-		return nil, rejected(f.err)
-	}
-	return frames, nil
 }

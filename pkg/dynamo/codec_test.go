@@ -30,7 +30,7 @@ func TestHeadRoundTrip(t *testing.T) {
 		if rapid.Bool().Draw(rt, "more") {
 			h = drawMore(rt, h)
 		}
-		it := dynamo.EncodeHead(h)
+		it := dynamo.EncodeHead("s", h)
 		got, err := dynamo.DecodeHead(it)
 		if err != nil {
 			rt.Fatalf("%+v: %v", h, err)
@@ -38,7 +38,7 @@ func TestHeadRoundTrip(t *testing.T) {
 		if diff := differExactly(got, h); diff != "" {
 			rt.Fatalf("%s\nhead %+v\nitem %s", diff, h, show(it))
 		}
-		if again := dynamo.EncodeHead(got); show(again) != show(it) {
+		if again := dynamo.EncodeHead("s", got); show(again) != show(it) {
 			rt.Fatalf("encoded as\n%s\nand then\n%s", show(it), show(again))
 		}
 	})
@@ -51,6 +51,9 @@ func drawMore(t *rapid.T, h *stream.Head) *stream.Head {
 	h.Version = rapid.Uint64().Draw(t, "version")
 	h.Commits = rapid.Uint64().Draw(t, "commits")
 	h.Seq = rapid.String().Draw(t, "seq")
+	h.UsedAt = time.UnixMilli(rapid.Int64Range(0, 1<<42).Draw(t, "used at")).UTC()
+	h.Compacted = rapid.Uint64().Draw(t, "compacted")
+	h.StagedAfter = rapid.Int64Min(0).Draw(t, "staged after")
 	for range rapid.IntRange(0, 3).Draw(t, "producers") {
 		if h.Producers == nil {
 			h.Producers = make(map[string]stream.HeldProducer)
@@ -89,7 +92,7 @@ func TestDataRoundTrip(t *testing.T) {
 		e := stream.Entry{From: from}
 		if rapid.Bool().Draw(rt, "staged") {
 			e.Count, e.Size = rapid.IntRange(0, math.MaxInt32).Draw(rt, "count"), rapid.IntRange(0, math.MaxInt).Draw(rt, "size")
-			e.Staged = stream.StagedID{Commit: stream.CommitID(rapid.Uint64Min(1).Draw(rt, "commit")), Part: rapid.IntRange(0, 1000).Draw(rt, "part"), Object: rapid.Bool().Draw(rt, "object")}
+			e.Staged = stream.StagedID{Commit: stream.CommitID(rapid.Uint64Min(1).Draw(rt, "commit")), Part: rapid.IntRange(0, 1000).Draw(rt, "part"), At: rapid.Int64Min(0).Draw(rt, "at"), Object: rapid.Bool().Draw(rt, "object")}
 		} else {
 			var r stream.Records
 			for range rapid.IntRange(1, 4).Draw(rt, "records") {
@@ -121,12 +124,12 @@ func TestDataRoundTrip(t *testing.T) {
 func FuzzParseData(f *testing.F) {
 	for _, e := range []stream.Entry{
 		{}, {Frames: aChunk(0, "record").Frames},
-		{Count: 3, Size: 70, Staged: stream.StagedID{Commit: 1, Part: 2, Object: true}},
+		{Count: 3, Size: 70, Staged: stream.StagedID{Commit: 1, Part: 2, At: 3, Object: true}},
 	} {
 		f.Add(dynamo.AppendData(nil, e, false), true)
 		f.Add(dynamo.AppendData(nil, e, true), false)
 	}
-	f.Add([]byte{1, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1, 1, 0, 0, 0, 0, 0, 0, 0, 1, 0}, true)
+	f.Add([]byte{1, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1, 1, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0}, true)
 	f.Fuzz(func(t *testing.T, data []byte, messages bool) {
 		unit := stream.Bytes
 		if messages {
@@ -136,7 +139,7 @@ func FuzzParseData(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if e.Count < 0 || e.Size < 0 || e.Staged.Part < 0 {
+		if e.Count < 0 || e.Size < 0 || e.Staged.Part < 0 || e.Staged.At < 0 {
 			t.Fatalf("%x is %+v", data, e)
 		}
 		// What was understood is written so that it is understood again.
@@ -210,7 +213,7 @@ func richHead(t testing.TB) *stream.Head {
 	h := aHead(1)
 	h.ContentType = `text/PLAIN; charset="x"`
 	h.HasTTL, h.TTL, h.ExpiresAt = true, time.Hour, clock.Add(time.Hour)
-	h.Deadline = clock.Add(h.Window())
+	h.UsedAt, h.Deadline = clock, clock.Add(h.Window())
 	h.Burned = []stream.Burned{{ID: 5, At: clock}}
 	a := produced("p", 3, 0, 10)
 	a.ContentType, a.Seq, a.Close = h.ContentType, "7", true
@@ -227,12 +230,13 @@ func richHead(t testing.TB) *stream.Head {
 	if !ok {
 		t.Fatal("a closing append is not admitted")
 	}
-	next.Spilled = true
+	next.Spilled, next.Sealed = true, true
+	next.Compacted, next.StagedAfter = 2, 5
 	return next
 }
 
 func TestRichHead(t *testing.T) {
-	it := dynamo.EncodeHead(richHead(t))
+	it := dynamo.EncodeHead("s", richHead(t))
 	for _, attribute := range dynamo.HeadAttributes {
 		if it[attribute] == nil {
 			t.Errorf("no %s", attribute)
@@ -246,9 +250,9 @@ func TestRichHead(t *testing.T) {
 }
 
 func FuzzDecodeHead(f *testing.F) {
-	good := dynamo.EncodeHead(richHead(f))
+	good := dynamo.EncodeHead("s", richHead(f))
 	f.Add([]byte{})
-	for i := range byte(30) {
+	for i := range byte(40) {
 		f.Add([]byte{i, 0, 8, 1, 2, 3, 4, 5, 6, 7, 8})
 		f.Add([]byte{i, 2, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff})
 		f.Add([]byte{i, 5, 4, 0, 8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 6, 0, 0, 0, 0, 1, 'x', 0, 3, 1, 2})
@@ -263,7 +267,7 @@ func FuzzDecodeHead(f *testing.F) {
 			t.Fatalf("read as a head that cannot be: %+v", h)
 		}
 		// What was understood is written so that it is understood again.
-		again, err := dynamo.DecodeHead(dynamo.EncodeHead(h))
+		again, err := dynamo.DecodeHead(dynamo.EncodeHead("s", h))
 		if err != nil {
 			t.Fatalf("%+v: %v", h, err)
 		}
@@ -285,13 +289,13 @@ func (k *keeper) PutItem(_ context.Context, in *dynamodb.PutItemInput, _ ...func
 }
 
 func FuzzDecodeData(f *testing.F) {
-	chunk, manifest := aChunk(5, "record"), stream.Manifest{Segment: 3, To: stream.Offset{Segment: 3}, Object: "o"}
+	chunk, manifest := aChunk(5, "record"), stream.Manifest{Segment: 3, To: stream.Offset{Segment: 3}, Object: "o", Tail: []byte{1}}
 	var kept keeper
 	d, err := dynamo.New(&kept, dynamo.Options{Table: "t"})
 	if err != nil {
 		f.Fatal(err)
 	}
-	if err := errors.Join(d.PutChunk(f.Context(), stream.Incarnation{1}, chunk), d.PutManifest(f.Context(), stream.Incarnation{1}, manifest)); err != nil {
+	if err := errors.Join(d.PutChunk(f.Context(), aLife(1), chunk), d.PutManifest(f.Context(), aLife(1), manifest)); err != nil {
 		f.Fatal(err)
 	}
 	c, m := kept.items[0], kept.items[1]
@@ -326,13 +330,15 @@ func TestItemSizeIsBilled(t *testing.T) {
 		"map":         {"a": mapping("key", str("value"))},
 		"empty map":   {"a": &types.AttributeValueMemberM{Value: item{}}},
 		"binary set":  {"a": &types.AttributeValueMemberBS{Value: [][]byte{{1, 2}, {3}}}},
-		"head":        dynamo.EncodeHead(richHead(t)),
-		"other head":  dynamo.EncodeHead(aHead(1)),
+		"head":        dynamo.EncodeHead("s", richHead(t)),
+		"other head":  dynamo.EncodeHead("s", aHead(1)),
 	}
 	for _, number := range []string{"0", "1", "9", "10", "12", "99", "100", "101", "120", "123", "1000", "1024", "12345", "100000", "1767323045678", "1767323045600", "18446744073709551615"} {
 		shapes["number "+number] = item{"a": num(number)}
 	}
 	for name, shape := range shapes {
+		// What is written to an index is billed on top of it.
+		delete(shape, "lk")
 		it := item{"pk": str("p"), "sk": str(name), "pad": bin()}
 		for attribute, v := range shape {
 			it[attribute] = v
@@ -371,7 +377,7 @@ func TestHeadSizeIsBilled(t *testing.T) {
 			}
 			continue
 		}
-		// The first commit adds what a stream without a TTL does not need.
+		// The first commit adds a deadline, which means nothing without a TTL.
 		h, err := d.Commit(t.Context(), name, aBatch(1, body(10)), limits)
 		check(t, err)
 		if got, want := d.HeadSize(name, h), size(); got != want {

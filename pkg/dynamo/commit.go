@@ -69,10 +69,14 @@ func compile(b *stream.Batch, l stream.Limits) (*expression, bool) {
 
 	if s.records > 0 {
 		e.where("m = %s", text(s.media))
+		e.where("attribute_not_exists(sl)")
 		e.where("n < %s", number(l.SegmentCount))
 		e.where("z < %s", number(l.SegmentSize))
 		e.where("bs <= %s", number(int64(l.BufferSize-s.buffered)))
 		e.where("size(b) < %s", number(2*l.BufferCount))
+	}
+	if len(b.Staged) > 0 {
+		e.where("(attribute_not_exists(sa) OR sa < %s)", number(b.Staged[0].Staged.At))
 	}
 	if s.firstSeq != "" {
 		e.where("(attribute_not_exists(q) OR q < %s)", text(s.firstSeq))
@@ -93,6 +97,9 @@ func compile(b *stream.Batch, l stream.Limits) (*expression, bool) {
 			closing = 0
 		}
 		e.set("k = %s", encodeClosed(closing, s.closedBy))
+		e.set(ended+" = %s", text(endedNow))
+	} else {
+		e.remove(ended)
 	}
 	one := number(1)
 	e.set("c = c + %s", one)

@@ -31,9 +31,10 @@ func mapping(id string, v types.AttributeValue) types.AttributeValue {
 }
 
 var (
-	zeros  = bin(make([]byte, 8)...)
-	aFrame = bin(0, 0, 0, 0, 1, 'x')
-	tooBig = bin(1, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1, 1, 0, 0, 0, 0, 0, 0, 0, 1, 0)
+	zeros   = bin(make([]byte, 8)...)
+	aFrame  = bin(0, 0, 0, 0, 1, 'x')
+	longAgo = bin(1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1)
+	tooBig  = bin(1, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1, 1, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0)
 )
 
 // nothing marks an attribute that is missing.
@@ -81,21 +82,22 @@ func TestUnreadableHeads(t *testing.T) {
 	d := newStore(t, c, table)
 	h := aHead(1)
 	h.HasTTL, h.TTL = true, time.Hour
-	h.Deadline = clock.Add(h.Window())
+	h.UsedAt, h.Deadline = clock, clock.Add(h.Window())
 	check(t, d.Create(t.Context(), "s", h, nil))
 	good := stored(t, c, table, "stream#s", "head")
 	for _, broken := range []damage{
-		{"f", num("2")}, {"f", num("0")}, {"f", str("1")}, {"f", nothing},
+		{"f", num("1")}, {"f", num("3")}, {"f", str("2")}, {"f", nothing},
 		{"i", bin(1, 2, 3)}, {"i", str("1")},
 		{"v", str("1")}, {"v", num("-5")}, {"v", num("1.5")}, {"c", str("1")},
 		{"m", num("1")}, {"ct", num("1")}, {"t", str("1")}, {"t", num("-5")},
 		{"l", str("1")}, {"d", str("1")}, {"e", bin(1)}, {"q", num("1")},
+		{"a", str("1")}, {"cp", str("1")}, {"cp", num("-1")}, {"sa", str("1")}, {"sa", num("99999999999999999999")},
 		{"g", str("1")}, {"n", num("99999999999999999999999")}, {"z", str("1")}, {"bs", num("-500")},
 		// A buffer that does not fit to the rest of the head.
 		{"bf", nothing}, {"bf", str("1")}, {"bf", bin()}, {"bf", bin(0)}, {"bf", bin(0, 0, 0)}, {"bf", bin(0x80, 0x80)}, {"bf", bin(0, 5)}, {"bf", bin(1, 0)},
 		{"b", str("1")}, {"b", list(zeros)}, {"b", list(zeros, str("1"))}, {"b", list(bin(1), aFrame)}, {"b", list(zeros, bin())},
 		{"b", list(zeros, aFrame)}, {"z", num("1")},
-		{"b", list(zeros, bin(0, 0, 0, 0, 9, 'x'))}, {"b", list(zeros, bin(0, 0, 0))}, {"b", list(zeros, bin(1))}, {"b", list(zeros, bin(1, 1, 1, 0))}, {"b", list(zeros, tooBig)},
+		{"b", list(zeros, bin(0, 0, 0, 0, 9, 'x'))}, {"b", list(zeros, bin(0, 0, 0))}, {"b", list(zeros, bin(1))}, {"b", list(zeros, bin(1, 1, 1, 0))}, {"b", list(zeros, bin(1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 1, 0))}, {"b", list(zeros, longAgo)}, {"b", list(zeros, tooBig)},
 		{"r", str("1")}, {"r", list(zeros)}, {"r", list(bin(1), bin(0, 0))}, {"r", list(zeros, bin())},
 		{"u", str("1")}, {"u", list(zeros)}, {"u", list(bin(1), bin(0))}, {"u", list(zeros, bin())},
 		{"p", nothing}, {"p", str("1")}, {"p", mapping("x", num("1"))}, {"p", mapping("x", str("1"))}, {"p", mapping("x", str("1.2"))}, {"p", mapping("x", str("1@2"))},
@@ -126,32 +128,32 @@ func TestUnreadableHeads(t *testing.T) {
 func TestUnreadableData(t *testing.T) {
 	c := sdk(t, processes.dynoxide)
 	table := newTable(t, c)
-	d, inc := newStore(t, c, table), stream.Incarnation{1}
-	pk := "data#" + inc.String()
+	d, life := newStore(t, c, table), aLife(1)
+	pk := "data#01000000000000000000000000000000#s"
 	chunk := aChunk(0, "some records")
-	check(t, d.PutChunk(t.Context(), inc, chunk))
-	check(t, d.PutStaged(t.Context(), inc, stream.StagedID{Commit: 1}, chunk.Frames))
-	check(t, d.SpillProducer(t.Context(), inc, "p", stream.Producer{Epoch: 1, Seq: 2}))
-	check(t, d.PutManifest(t.Context(), inc, stream.Manifest{To: stream.Offset{Position: 1}, Count: 1, Object: "o"}))
-	anything := []damage{{"f", num("2")}, {"f", str("1")}, {"f", nothing}}
+	check(t, d.PutChunk(t.Context(), life, chunk))
+	check(t, d.PutStaged(t.Context(), life, stream.StagedID{Commit: 1, At: 7}, chunk.Frames))
+	check(t, d.SpillProducer(t.Context(), life, "p", stream.Producer{Epoch: 1, Seq: 2}))
+	check(t, d.PutManifest(t.Context(), life, stream.Manifest{To: stream.Offset{Position: 1}, Count: 1, Object: "o", Tail: []byte("tail")}))
+	anything := []damage{{"f", num("1")}, {"f", num("3")}, {"f", str("2")}, {"f", nothing}}
 	for _, kind := range []struct {
 		name, sk string
 		read     func() (any, error)
 		damages  []damage
 	}{
-		{"chunk", "chunk#" + chunk.To.String(), func() (any, error) { return d.Chunks(t.Context(), inc, stream.Offset{}, 100) }, []damage{
+		{"chunk", "chunk#" + chunk.To.String(), func() (any, error) { return d.Chunks(t.Context(), life, stream.Offset{}, 100) }, []damage{
 			{"o", nothing}, {"o", str("1")}, {"o", bin(0)}, {"o", bin(0, 0, 0)},
 			{"n", nothing}, {"n", num("2")}, {"n", str("1")}, {"z", nothing}, {"z", num("1")}, {"z", str("1")},
 			{"b", nothing}, {"b", bin()}, {"b", bin(0)}, {"b", str("1")}, {"b", aFrame}, {"b", bin(0, 0, 0, 0, 9, 'x')}, {"b", bin(1, 1)}, {"b", tooBig},
 		}},
-		{"staged", "staged#0000000000000001-0", func() (any, error) { return d.Staged(t.Context(), inc, stream.StagedID{Commit: 1}) }, []damage{
+		{"staged", "staged#00000000007-0000000000000001-0000", func() (any, error) { return d.Staged(t.Context(), life, stream.StagedID{Commit: 1, At: 7}) }, []damage{
 			{"b", str("1")}, {"b", bin(0)}, {"b", bin(0, 0, 0, 9, 'x')},
 		}},
-		{"producer", "producer#p", func() (any, error) { p, _, err := d.SpilledProducer(t.Context(), inc, "p"); return p, err }, []damage{
+		{"producer", "producer#p", func() (any, error) { p, _, err := d.SpilledProducer(t.Context(), life, "p"); return p, err }, []damage{
 			{"e", str("1")}, {"e", num("-1")}, {"s", str("1")},
 		}},
-		{"manifest", "segment#0000000000000000", func() (any, error) { return d.Manifests(t.Context(), inc, stream.Offset{}, 10) }, []damage{
-			{"g", str("1")}, {"o", nothing}, {"o", bin()}, {"t", nothing}, {"t", bin(1)}, {"n", str("1")}, {"k", num("1")}, {"z", str("1")}, {"h", str("1")},
+		{"manifest", "segment#0000000000000000", func() (any, error) { return d.Manifests(t.Context(), life, stream.Offset{}, 10) }, []damage{
+			{"mo", nothing}, {"mo", bin()}, {"mt", nothing}, {"mt", bin(1)}, {"mn", str("1")}, {"mk", num("1")}, {"mz", str("1")}, {"mh", str("1")}, {"mh", num("4294967296")}, {"mx", str("1")},
 		}},
 	} {
 		good := stored(t, c, table, pk, kind.sk)
@@ -167,7 +169,7 @@ func TestUnreadableData(t *testing.T) {
 				t.Errorf("%s, %s = %s: %+v, %v", kind.name, broken.attribute, show(broken.value), got, err)
 			}
 		}
-		put(t, c, table, good, damage{"f", num("1")})
+		put(t, c, table, good, damage{"f", num("2")})
 	}
 }
 
@@ -176,18 +178,18 @@ func TestUnreadableKeys(t *testing.T) {
 	c := sdk(t, processes.dynoxide)
 	table := newTable(t, c)
 	d := newStore(t, c, table)
-	inc := stream.Incarnation{1}
+	life := aLife(1)
 	chunk := aChunk(0, "some records")
-	check(t, d.PutChunk(t.Context(), inc, chunk))
-	it := stored(t, c, table, "data#"+inc.String(), "chunk#"+chunk.To.String())
+	check(t, d.PutChunk(t.Context(), life, chunk))
+	it := stored(t, c, table, "data#01000000000000000000000000000000#s", "chunk#"+chunk.To.String())
 	remove(t, c, table, it)
 	put(t, c, table, it, damage{"sk", str("chunk#" + chunk.To.String() + "x")})
-	if got, err := d.Chunks(t.Context(), inc, stream.Offset{}, 100); outcomeOf(err) != rejected {
+	if got, err := d.Chunks(t.Context(), life, stream.Offset{}, 100); outcomeOf(err) != rejected {
 		t.Errorf("a chunk under a broken key: %v, %v", got, err)
 	}
 	// What is owed is found by a key of the index.
 	check(t, d.Create(t.Context(), "s", aHead(1), nil))
-	check(t, d.Delete(t.Context(), "s", inc))
+	check(t, d.Delete(t.Context(), "s", life.Incarnation))
 	grave := stored(t, c, table, "stream#s", "head")
 	other := aHead(1)
 	other.Incarnation[0] = 0xff // in the last shard
@@ -203,8 +205,8 @@ func TestUnreadableKeys(t *testing.T) {
 			t.Errorf("%s = %s: %v, %v", broken.attribute, show(broken.value), got, err)
 		}
 		// It does not keep the collector from the rest.
-		if !slices.Contains(got, stream.Work{Name: "other", Incarnation: other.Incarnation}) {
-			t.Errorf("%s = %s: the work of another stream is missing: %v", broken.attribute, show(broken.value), got)
+		if !slices.Contains(got, other.Life("other")) {
+			t.Errorf("%s = %s: another life is missing: %v", broken.attribute, show(broken.value), got)
 		}
 		if broken.attribute == "pk" {
 			remove(t, c, table, item{"pk": broken.value, "sk": str("head")})
@@ -215,18 +217,18 @@ func TestUnreadableKeys(t *testing.T) {
 // Items above the limit are rejected before or by the store, and never stored in part.
 func TestItemsTooLarge(t *testing.T) {
 	for _, open := range []func(*testing.T) stream.Driver{onDynoxide, onOfficial} {
-		d, inc := open(t), stream.Incarnation{1}
+		d, life := open(t), aLife(1)
 		large := bytes.Repeat([]byte("x"), 410<<10)
 		var r stream.Records
 		r.Add(large)
-		if err := d.PutStaged(t.Context(), inc, stream.StagedID{Commit: 1}, r.Frames); outcomeOf(err) != rejected {
+		if err := d.PutStaged(t.Context(), life, stream.StagedID{Commit: 1}, r.Frames); outcomeOf(err) != rejected {
 			t.Errorf("staged: %v", err)
 		}
-		if _, err := d.Staged(t.Context(), inc, stream.StagedID{Commit: 1}); !errors.Is(err, stream.ErrNoItem) {
+		if _, err := d.Staged(t.Context(), life, stream.StagedID{Commit: 1}); !errors.Is(err, stream.ErrNoItem) {
 			t.Errorf("staged: %v", err)
 		}
 		c := stream.Chunk{To: stream.Offset{Position: uint64(r.Size)}, Count: 1, Size: r.Size, Frames: r.Frames}
-		if err := d.PutChunk(t.Context(), inc, c); outcomeOf(err) != rejected {
+		if err := d.PutChunk(t.Context(), life, c); outcomeOf(err) != rejected {
 			t.Errorf("chunk: %v", err)
 		}
 		h := aHead(1)
@@ -240,8 +242,8 @@ func TestItemsTooLarge(t *testing.T) {
 		fits.Frames = nil
 		fits.Count, fits.Size = 0, 0
 		fits.Add(large[:dynamo.MaxItem-4])
-		check(t, d.PutStaged(t.Context(), inc, stream.StagedID{Commit: 2}, fits.Frames))
-		if got, err := d.Staged(t.Context(), inc, stream.StagedID{Commit: 2}); err != nil || !bytes.Equal(got, fits.Frames) {
+		check(t, d.PutStaged(t.Context(), life, stream.StagedID{Commit: 2}, fits.Frames))
+		if got, err := d.Staged(t.Context(), life, stream.StagedID{Commit: 2}); err != nil || !bytes.Equal(got, fits.Frames) {
 			t.Errorf("the largest item: %d bytes, %v", len(got), err)
 		}
 	}

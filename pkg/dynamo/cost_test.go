@@ -7,9 +7,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
 	"github.com/commoncurriculum/durable-streams-aws/localstack/meter"
 	"github.com/commoncurriculum/durable-streams-aws/pkg/dynamo"
-	"github.com/commoncurriculum/durable-streams-aws/pkg/memory"
 	"github.com/commoncurriculum/durable-streams-aws/pkg/stream"
 )
 
@@ -28,7 +30,7 @@ type shop struct {
 func newShop(t *testing.T) *shop {
 	c := sdk(t, processes.dynoxide)
 	m := &meter.Client{Client: c, Sizes: true}
-	d, err := dynamo.New(m, dynamo.Options{Table: newTable(t, c), Objects: new(memory.Objects)})
+	d, err := dynamo.New(m, dynamo.Options{Table: newTable(t, c)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -184,6 +186,137 @@ func TestRequests(t *testing.T) {
 		t.Fatal("appended to nothing")
 	}
 	s.costs("append to nothing", 0, 1, 1)
+}
+
+// What the driver's calls cost that no request of a client waits for.
+func TestBackgroundRequests(t *testing.T) {
+	s := newShop(t)
+	d, ctx := s.driver, t.Context()
+	s.create("s")
+	h, err := d.Head(ctx, "s", stream.Strong)
+	check(t, err)
+	life := h.Life("s")
+	var chunks []stream.Offset
+	var items []stream.StagedID
+	for i := range 20 {
+		c := aChunk(uint64(10*i), "0123456789")
+		check(t, d.PutChunk(ctx, life, c))
+		chunks = append(chunks, c.To)
+	}
+	for i := range 3 {
+		items = append(items, stream.StagedID{Commit: 1, Part: i, At: 1})
+		check(t, d.PutStaged(ctx, life, items[i], aChunk(0, "records").Frames))
+	}
+	s.meter.Take()
+	check(t, d.PutManifest(ctx, life, stream.Manifest{To: chunks[19], Count: 20, Object: "o"}))
+	s.costs("manifest", 0, 1, 0)
+	_, err = d.Compact(ctx, life, 1)
+	check(t, err)
+	s.costs("compact", 0, 1, 0)
+	check(t, d.Retire(ctx, life, chunks, items))
+	s.costs("retire 20 chunks and 3 staged items", 0, 23, 0)
+	check(t, d.Retire(ctx, life, chunks[:5], nil))
+	s.costs("retire 5 chunks again", 0, 5, 5)
+	_, err = d.Streams(ctx, "", "", 10)
+	check(t, err)
+	s.costs("list streams", 16, 0, 0)
+	_, err = d.Segments(ctx, "", stream.Life{}, 0, 10)
+	check(t, err)
+	s.costs("list segments", 16, 0, 0)
+	_, _, err = d.Inventory(ctx, "", 100)
+	check(t, err)
+	s.costs("inventory", 1, 0, 0)
+	check(t, d.SetCursor(ctx, "k", "v"))
+	s.costs("set a cursor", 0, 1, 0)
+	_, err = d.Cursor(ctx, "k")
+	check(t, err)
+	s.costs("cursor", 1, 0, 0)
+}
+
+// indexed is a client that notes what its writes cost in an index.
+type indexed struct {
+	dynamo.Client
+	units map[string]float64
+}
+
+func (c *indexed) note(u *types.ConsumedCapacity) {
+	for index, units := range u.GlobalSecondaryIndexes {
+		c.units[index] += *units.CapacityUnits
+	}
+}
+
+func (c *indexed) PutItem(ctx context.Context, in *dynamodb.PutItemInput, o ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error) {
+	in.ReturnConsumedCapacity = types.ReturnConsumedCapacityIndexes
+	out, err := c.Client.PutItem(ctx, in, o...)
+	if err == nil {
+		c.note(out.ConsumedCapacity)
+	}
+	return out, err
+}
+
+func (c *indexed) UpdateItem(ctx context.Context, in *dynamodb.UpdateItemInput, o ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error) {
+	in.ReturnConsumedCapacity = types.ReturnConsumedCapacityIndexes
+	out, err := c.Client.UpdateItem(ctx, in, o...)
+	if err == nil {
+		c.note(out.ConsumedCapacity)
+	}
+	return out, err
+}
+
+// What is written to the indexes besides the table, as the official stand-in bills it:
+// nothing by an append or a flush.
+func TestIndexWrites(t *testing.T) {
+	sdk := sdk(t, processes.official)
+	c := &indexed{Client: sdk, units: make(map[string]float64)}
+	d, err := dynamo.New(c, dynamo.Options{Table: newTable(t, sdk)})
+	check(t, err)
+	costs := func(what string, listing, work float64) {
+		t.Helper()
+		if l, w := c.units[dynamo.ListIndex], c.units[dynamo.WorkIndex]; l != listing || w != work {
+			t.Errorf("%s: %v units of the index of names and %v of that of work, want %v and %v", what, l, w, listing, work)
+		}
+		clear(c.units)
+	}
+	ctx, life := t.Context(), aLife(1)
+	check(t, d.Create(ctx, "s", aHead(1), nil))
+	costs("create", 1, 0)
+	closing := body(10)
+	closing.Close = true
+	for i, a := range []*stream.Append{body(10), produced("p", 0, 0, 2000), closing} {
+		_, err := d.Commit(ctx, "s", aBatch(stream.CommitID(i+1), a), stream.DefaultLimits())
+		check(t, err)
+		costs("append", 0, 0)
+	}
+	h, err := d.Head(ctx, "s", stream.Strong)
+	check(t, err)
+	check(t, d.PutChunk(ctx, life, aChunk(0, "records")))
+	h, err = d.Trim(ctx, "s", h, h.Tail)
+	check(t, err)
+	costs("flush", 0, 0)
+	next := h.Clone()
+	next.Version, next.Sealed, next.StagedAfter = h.Version+1, true, 7
+	check(t, d.Update(ctx, "s", next))
+	costs("update", 0, 0)
+	check(t, d.PutManifest(ctx, life, stream.Manifest{To: h.Tail, Count: 3, Object: "o", Tail: make([]byte, 5000)}))
+	costs("manifest", 1, 0)
+	_, err = d.Compact(ctx, life, 1)
+	check(t, err)
+	costs("compact", 0, 0)
+	check(t, d.Retire(ctx, life, []stream.Offset{aChunk(0, "records").To}, nil))
+	costs("retire", 0, 0)
+	h, err = d.Head(ctx, "s", stream.Strong)
+	check(t, err)
+	check(t, d.Create(ctx, "s", aHead(2), h))
+	costs("create in place of a head", 0, 1)
+	check(t, d.Delete(ctx, "s", stream.Incarnation{2}))
+	// The work index is told of another life and of another time.
+	costs("delete", 1, 2)
+	check(t, d.Create(ctx, "s", aHead(3), nil))
+	costs("create over a tombstone", 1, 0)
+	check(t, d.Settle(ctx, aLife(1)))
+	costs("settle one of two", 0, 1)
+	check(t, d.Settle(ctx, aLife(2)))
+	costs("settle the last", 0, 1)
 }
 
 // A process that knows a stream fetches head and chunks in one round trip: neither

@@ -14,12 +14,12 @@ import (
 // maxBatch is how many items one BatchWriteItem may delete.
 const maxBatch = 25
 
-// Discard implements [stream.Chunks]: items first, then objects. Cost: one Query of
-// keys, one BatchWriteItem for each 25 items, as many WU as they have KB, and what the
-// objects cost.
-func (s *Store) Discard(ctx context.Context, inc stream.Incarnation, max int) (done bool, err error) {
+// Discard implements [stream.Chunks]. Cost: one Query of keys, one BatchWriteItem for
+// each 25 items, as many WU as they have KB, and one write of the index of segments for
+// each manifest.
+func (s *Store) Discard(ctx context.Context, life stream.Life, max int) (done bool, err error) {
 	e := &expression{}
-	e.where(partitionKey+" = %s", text(dataPartition(inc)))
+	e.where(partitionKey+" = %s", text(dataPartition(life)))
 	out, err := s.page(ctx, &dynamodb.QueryInput{
 		TableName:                 &s.Table,
 		KeyConditionExpression:    e.condition(),
@@ -38,13 +38,7 @@ func (s *Store) Discard(ctx context.Context, inc stream.Incarnation, max int) (d
 		}
 		keys = keys[n:]
 	}
-	if len(out.Items) > 0 || out.LastEvaluatedKey != nil {
-		return false, nil
-	}
-	if s.Objects == nil {
-		return true, nil
-	}
-	return s.Objects.DiscardObjects(ctx, objectPrefix(inc), max)
+	return len(out.Items) == 0 && out.LastEvaluatedKey == nil, nil
 }
 
 // deleteItems deletes at most a batch of items. Where the table leaves some undone,

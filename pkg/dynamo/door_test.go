@@ -18,7 +18,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"github.com/commoncurriculum/durable-streams-aws/pkg/dynamo"
-	"github.com/commoncurriculum/durable-streams-aws/pkg/memory"
 )
 
 // door is a server between the SDK and a stand-in, which breaks requests on the wire:
@@ -165,7 +164,7 @@ func refusedConnection(t *testing.T, table string) *dynamo.Store {
 		t.Fatal(err)
 	}
 	c := dynamo.NewClientWithin("us-east-1", endpoint, credentials.NewStaticCredentialsProvider("local", "local", ""), dynamo.AttemptTimeout)
-	s, err := dynamo.New(c, dynamo.Options{Table: table, Objects: new(memory.Objects)})
+	s, err := dynamo.New(c, dynamo.Options{Table: table})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -56,14 +56,15 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// sdk returns a client of a stand-in.
+// sdk returns a client of a stand-in. It is more patient than others: on a busy machine
+// a stand-in's first answers take seconds.
 func sdk(t *testing.T, process func() (*standin.Process, error)) *dynamodb.Client {
 	t.Helper()
 	p, err := process()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return dynamo.NewClient("us-east-1", p.Endpoint, credentials.NewStaticCredentialsProvider("local", "local", ""))
+	return dynamo.NewClientWithin("us-east-1", p.Endpoint, credentials.NewStaticCredentialsProvider("local", "local", ""), patience)
 }
 
 // newTable creates a table that is dropped at the end of the test. The suites do not
@@ -86,7 +87,7 @@ func newTable(t *testing.T, c *dynamodb.Client) string {
 
 func newStore(t *testing.T, c dynamo.Client, table string) *dynamo.Store {
 	t.Helper()
-	s, err := dynamo.New(c, dynamo.Options{Table: table, Objects: new(memory.Objects)})
+	s, err := dynamo.New(c, dynamo.Options{Table: table})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -105,11 +106,11 @@ func onOfficial(t *testing.T) stream.Driver {
 	return newStore(t, c, newTable(t, c))
 }
 
-// slowly lets the exhaustive suites sample their cases.
-func slowly(open func(*testing.T) stream.Driver) func(*testing.T) stream.Driver {
-	return func(t *testing.T) stream.Driver {
+// slowly lets the exhaustive suites sample their cases. Objects are the core's business.
+func slowly(open func(*testing.T) stream.Driver) func(*testing.T) (stream.Driver, stream.Objects) {
+	return func(t *testing.T) (stream.Driver, stream.Objects) {
 		t.Helper()
-		return streamtest.Slow{Driver: open(t), OneIn: 24}
+		return streamtest.Slow{Driver: open(t), OneIn: 24}, new(memory.Objects)
 	}
 }
 

@@ -21,5 +21,6 @@ const (
 	MaxItem           = maxItem
 	MaxBatchProducers = maxBatchProducers
 	WorkIndex         = workIndex
+	ListIndex         = listIndex
 	TombstoneFor      = tombstoneFor
 )

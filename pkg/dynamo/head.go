@@ -13,7 +13,7 @@ import (
 
 // headVersion is the version of the layout of heads. A write of another version's
 // head is refused by its condition.
-const headVersion = 1
+const headVersion = 2
 
 // The head item. Names are short because a write is billed by the whole item.
 //
@@ -26,12 +26,16 @@ const headVersion = 1
 //	t    N   created (ms)
 //	l    N   TTL (ms), and
 //	w    N   window: TTL and slack (ms); both only with a TTL
-//	d    N   end of the window that began with the last write or renewal (ms), and
-//	a    N   when it began (ms); without a TTL they mean nothing
+//	a    N   last commit or renewal (ms)
+//	d    N   end of the window that began then (ms); without a TTL it means nothing
 //	e    N   Expires-At (ms), if there is one
 //	g    N   number of the tail's segment
 //	n    N   messages in it
 //	z    N   bytes in it
+//	sl   BOOL  it takes no more records; absent if it does
+//	en   S   "1" if the write that left the item so ended a segment; absent if not
+//	cp   N   segments that are in objects; absent if none is
+//	sa   N   what was staged then or before must not be linked (s); absent if nothing was
 //	bf   B   offset at which the buffer begins
 //	b    L   buffer: for each entry its commit's id and its data (buffer.go)
 //	bs   N   bytes of the frames in the buffer
@@ -41,6 +45,8 @@ const headVersion = 1
 //	k    B   closed: the closing commit's id if it added nothing, epoch, seq, producer
 //	r    L   commits that are remembered apart from the buffer's: id, tail
 //	u    L   burned commits: id, when (ms)
+//	lk   S   shard of the index of names, and
+//	ln   S   the name in it (listing.go)
 //
 // Not part of the head, but of the item (works.go):
 //
@@ -53,8 +59,8 @@ const headVersion = 1
 // The tail's position is n in a JSON stream and z in any other, so a blind write that
 // counts moves it.
 
-// encodeHead returns the attributes of a head.
-func encodeHead(h *stream.Head) item {
+// encodeHead returns the attributes of a name's head.
+func encodeHead(name string, h *stream.Head) item {
 	media := stream.MediaType(h.ContentType)
 	it := item{
 		"f":  number(headVersion),
@@ -69,6 +75,7 @@ func encodeHead(h *stream.Head) item {
 		"bs": number(h.BufferSize),
 		"p":  encodeProducers(h.Producers),
 	}
+	listHead(it, name)
 	if !h.CreatedAt.IsZero() {
 		it["t"] = millis(h.CreatedAt)
 	}
@@ -79,13 +86,27 @@ func encodeHead(h *stream.Head) item {
 		it["l"] = number(h.TTL.Milliseconds())
 		it["w"] = number(h.Window().Milliseconds())
 		it["d"] = millis(h.Deadline)
-		it["a"] = millis(h.Deadline.Add(-h.Window()))
+	}
+	if !h.UsedAt.IsZero() {
+		it["a"] = millis(h.UsedAt)
 	}
 	if !h.ExpiresAt.IsZero() {
 		it["e"] = millis(h.ExpiresAt)
 	}
+	if h.Sealed {
+		it["sl"] = yes()
+	}
+	if h.Ended {
+		it[ended] = text(endedNow)
+	}
+	if h.Compacted > 0 {
+		it["cp"] = number(h.Compacted)
+	}
+	if h.StagedAfter != 0 {
+		it["sa"] = number(h.StagedAfter)
+	}
 	if h.Spilled {
-		it["s"] = &types.AttributeValueMemberBOOL{Value: true}
+		it["s"] = yes()
 	}
 	if h.Seq != "" {
 		it["q"] = text(h.Seq)
@@ -101,7 +122,7 @@ func encodeHead(h *stream.Head) item {
 // headAttributes are those that encodeHead may set.
 var headAttributes = [...]string{
 	"f", "i", "v", "c", "m", "ct", "t", "l", "w", "d", "a", "e", "g", "n", "z",
-	"bf", "b", "bs", "p", "s", "q", "k", "r", "u",
+	"sl", ended, "cp", "sa", "bf", "b", "bs", "p", "s", "q", "k", "r", "u", listKey, listSort,
 }
 
 // decodeHead returns the head in an item, or nil if there is none or only a
@@ -119,8 +140,13 @@ func decodeHead(it item) (*stream.Head, error) {
 		Version:      f.uint("v"),
 		Commits:      f.uint("c"),
 		CreatedAt:    f.millis("t"),
+		UsedAt:       f.millis("a"),
 		SegmentCount: f.int("n"),
 		SegmentSize:  f.int("z"),
+		Sealed:       f.has("sl"),
+		Ended:        f.has(ended),
+		Compacted:    f.uint("cp"),
+		StagedAfter:  int64(f.int("sa")),
 		BufferSize:   f.int("bs"),
 		Seq:          f.text("q"),
 		Spilled:      f.has("s"),
@@ -148,9 +174,9 @@ func decodeHead(it item) (*stream.Head, error) {
 // HeadSize implements [stream.Heads]. It is what DynamoDB bills, but for what the
 // collector may be owed.
 func (s *Store) HeadSize(name string, h *stream.Head) int {
-	size := ItemSize(headKey(name)) + ItemSize(encodeHead(h))
+	size := ItemSize(headKey(name)) + ItemSize(encodeHead(name, h))
 	if !h.HasTTL {
-		size += attributeSize("d", millis(h.CreatedAt)) + attributeSize("a", millis(h.CreatedAt))
+		size += attributeSize("d", millis(h.CreatedAt))
 	}
 	return size
 }

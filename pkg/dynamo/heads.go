@@ -29,18 +29,19 @@ func (s *Store) Head(ctx context.Context, name string, c stream.Consistency) (*s
 	return h, nil
 }
 
-// Create implements [stream.Heads]. Cost: one PutItem; one UpdateItem more if a
-// tombstone lies under the name; one UpdateItem to replace a head.
+// Create implements [stream.Heads]. Cost: one PutItem, and one write of the index of
+// names; one UpdateItem more if a tombstone lies under the name. To replace a head:
+// one UpdateItem, and one write of the index of owed work.
 func (s *Store) Create(ctx context.Context, name string, head, replaced *stream.Head) error {
 	if replaced != nil {
-		e := write(head)
+		e := write(name, head)
 		e.where("i = %s", blob(replaced.Incarnation[:]))
 		e.where("v = %s", number(replaced.Version))
 		s.owe(e, replaced.Incarnation)
 		_, err := s.update(ctx, name, e)
 		return err
 	}
-	it := encodeHead(head)
+	it := encodeHead(name, head)
 	for attribute, v := range headKey(name) {
 		it[attribute] = v
 	}
@@ -64,7 +65,7 @@ func (s *Store) Create(ctx context.Context, name string, head, replaced *stream.
 // tombstone is of, so that it fails once that name has lived and died again: a
 // create that is delivered late finds either a head or another tombstone.
 func (s *Store) createOver(ctx context.Context, name string, head *stream.Head, dead types.AttributeValue) error {
-	e := write(head)
+	e := write(name, head)
 	e.where(tombstone+" = %s", dead)
 	e.remove(tombstone, e.name(removeAt))
 	_, err := s.update(ctx, name, e)
@@ -73,7 +74,7 @@ func (s *Store) createOver(ctx context.Context, name string, head *stream.Head, 
 
 // Update implements [stream.Heads]. Cost: one UpdateItem of the whole head.
 func (s *Store) Update(ctx context.Context, name string, next *stream.Head) error {
-	e := write(next)
+	e := write(name, next)
 	e.where("i = %s", blob(next.Incarnation[:]))
 	e.where("v = %s", number(next.Version-1))
 	_, err := s.update(ctx, name, e)
@@ -82,8 +83,8 @@ func (s *Store) Update(ctx context.Context, name string, next *stream.Head) erro
 
 // write returns the update that makes a head of whatever is stored, apart from what
 // is owed.
-func write(h *stream.Head) *expression {
-	e, it := &expression{}, encodeHead(h)
+func write(name string, h *stream.Head) *expression {
+	e, it := &expression{}, encodeHead(name, h)
 	for _, attribute := range headAttributes {
 		if v := it[attribute]; v != nil {
 			e.set(attribute+" = %s", v)
@@ -134,6 +135,7 @@ func (s *Store) trim(ctx context.Context, name string, seen *stream.Head, n int)
 	e.where("bf = %s", offset(seen.BufferFrom()))
 	e.set("bf = %s", offset(begins))
 	e.set("bs = bs - %s", number(size))
+	e.remove(ended)
 	e.set("v = v + %s", number(1))
 	if n > 0 {
 		marks := slices.DeleteFunc(slices.Clone(seen.Recent), func(m stream.CommitMark) bool { return begins.Before(m.Tail) })
@@ -146,8 +148,27 @@ func (s *Store) trim(ctx context.Context, name string, seen *stream.Head, n int)
 	return decodeHead(it)
 }
 
+// Compact implements [stream.Heads]. Cost: one UpdateItem.
+func (s *Store) Compact(ctx context.Context, life stream.Life, segments uint64) (*stream.Head, error) {
+	e := &expression{}
+	e.where("i = %s", blob(life.Incarnation[:]))
+	fewer := "cp < %s"
+	if segments > 0 {
+		fewer = "(attribute_not_exists(cp) OR cp < %s)"
+	}
+	e.where(fewer, number(segments))
+	e.set("cp = %s", number(segments))
+	e.set("v = v + %s", number(1))
+	e.remove(ended)
+	it, err := s.update(ctx, life.Name, e)
+	if err != nil {
+		return nil, err
+	}
+	return decodeHead(it)
+}
+
 // Delete implements [stream.Heads]. It leaves a tombstone that owes the life's data.
-// Cost: one UpdateItem, and one write of the index.
+// Cost: one UpdateItem, and one write of each index.
 func (s *Store) Delete(ctx context.Context, name string, inc stream.Incarnation) error {
 	e := &expression{}
 	e.where("i = %s", blob(inc[:]))

@@ -3,6 +3,7 @@ package dynamo
 import (
 	"encoding/hex"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/commoncurriculum/durable-streams-aws/pkg/stream"
@@ -28,44 +29,98 @@ const (
 	stagedPrefix   = "staged#"
 	producerPrefix = "producer#"
 	segmentPrefix  = "segment#"
+	cursorPrefix   = "cursor#"
+	cursorSort     = "cursor"
 )
 
 func headKey(name string) item {
 	return item{partitionKey: text(headPrefix + name), sortKey: text(headSort)}
 }
 
-// nameOf returns the stream that a head's partition is of.
-func nameOf(partition string) (string, error) {
-	name, ok := strings.CutPrefix(partition, headPrefix)
-	if !ok {
-		return "", corrupt("partition %q is not a head's", partition)
-	}
-	return name, nil
+// NameOfHead returns the stream whose head has this key, or false if the key is not
+// a head's. It is for readers of the table's change stream.
+func NameOfHead(pk, sk string) (string, bool) {
+	name, ok := strings.CutPrefix(pk, headPrefix)
+	return name, ok && sk == headSort
 }
 
-func dataPartition(inc stream.Incarnation) string { return dataPrefix + inc.String() }
+// name returns the stream that a head is of.
+func (f *fields) name() string {
+	name, ok := NameOfHead(f.text(partitionKey), f.text(sortKey))
+	if !ok {
+		f.fail(partitionKey, "not a head's")
+	}
+	return name
+}
 
-func dataKey(inc stream.Incarnation, sort string) item {
-	return item{partitionKey: text(dataPartition(inc)), sortKey: text(sort)}
+// The partition of a life's data begins with what is random: names often begin alike.
+func dataPartition(life stream.Life) string {
+	return dataPrefix + life.Incarnation.String() + "#" + life.Name
+}
+
+// life returns the life that data is of.
+func (f *fields) life() stream.Life {
+	var life stream.Life
+	rest, _ := strings.CutPrefix(f.text(partitionKey), dataPrefix)
+	digits, name, _ := strings.Cut(rest, "#")
+	if inc, err := hex.DecodeString(digits); err == nil && len(inc) == len(life.Incarnation) {
+		life = stream.Life{Name: name, Incarnation: stream.Incarnation(inc)}
+	}
+	if f.text(partitionKey) != dataPartition(life) {
+		f.fail(partitionKey, "not of a life's data")
+	}
+	return life
+}
+
+func dataKey(life stream.Life, sort string) item {
+	return item{partitionKey: text(dataPartition(life)), sortKey: text(sort)}
 }
 
 func chunkSort(to stream.Offset) string { return chunkPrefix + to.String() }
 
-func stagedSort(id stream.StagedID) string { return stagedPrefix + stagedName(id) }
+// chunkEnd returns the offset in a chunk's key.
+func (f *fields) chunkEnd() stream.Offset {
+	token, _ := strings.CutPrefix(f.text(sortKey), chunkPrefix)
+	to, err := stream.ParseOffset(token)
+	if err != nil {
+		f.fail(sortKey, "not a chunk's")
+	}
+	return to
+}
 
-func stagedName(id stream.StagedID) string {
-	return fmt.Sprintf("%016x-%d", uint64(id.Commit), id.Part)
+func stagedSort(id stream.StagedID) string {
+	return fmt.Sprintf("%s%011d-%016x-%04d", stagedPrefix, id.At, uint64(id.Commit), id.Part)
+}
+
+// stagedID returns the id in the key of a staged item.
+func (f *fields) stagedID() stream.StagedID {
+	var id stream.StagedID
+	rest, _ := strings.CutPrefix(f.text(sortKey), stagedPrefix)
+	if parts := strings.Split(rest, "-"); len(parts) == 3 {
+		// What cannot be parsed is zero, and makes another key.
+		id.At, _ = strconv.ParseInt(parts[0], 10, 64)
+		commit, _ := strconv.ParseUint(parts[1], 16, 64)
+		id.Commit = stream.CommitID(commit)
+		id.Part, _ = strconv.Atoi(parts[2])
+	}
+	if f.text(sortKey) != stagedSort(id) {
+		f.fail(sortKey, "not a staged item's")
+	}
+	return id
 }
 
 func producerSort(id string) string { return producerPrefix + id }
 
 func segmentSort(n uint64) string { return fmt.Sprintf("%s%016d", segmentPrefix, n) }
 
-// objectPrefix is what the keys of all objects of a life begin with.
-func objectPrefix(inc stream.Incarnation) string { return inc.String() + "/" }
-
-func stagedObject(inc stream.Incarnation, id stream.StagedID) string {
-	return objectPrefix(inc) + "staged/" + stagedName(id)
+// segment returns the number in a manifest's key.
+func (f *fields) segment() uint64 {
+	digits, _ := strings.CutPrefix(f.text(sortKey), segmentPrefix)
+	n, _ := strconv.ParseUint(digits, 10, 64)
+	if f.text(sortKey) != segmentSort(n) {
+		f.fail(sortKey, "not a manifest's")
+	}
+	return n
 }
 
 // workShard spreads the index of owed work over partitions, by the life's first
@@ -74,10 +129,13 @@ func stagedObject(inc stream.Incarnation, id stream.StagedID) string {
 func workShard(inc stream.Incarnation) string { return "work#" + hex.EncodeToString(inc[:1])[:1] }
 
 // workShards lists them all.
-func workShards() []string {
-	shards := make([]string, 16)
-	for i := range shards {
-		shards[i] = fmt.Sprintf("work#%x", i)
+func workShards() []string { return shards("work#") }
+
+// shards lists the 16 partitions of an index that begin with a prefix.
+func shards(prefix string) []string {
+	all := make([]string, 16)
+	for i := range all {
+		all[i] = fmt.Sprintf("%s%x", prefix, i)
 	}
-	return shards
+	return all
 }

@@ -24,8 +24,8 @@ func commits(d stream.Driver) []struct {
 		a.Close = close
 		b := aBatch(77, a)
 		b.Incarnation = h.Incarnation
-		id := stream.StagedID{Commit: 76}
-		check(t, d.PutStaged(t.Context(), h.Incarnation, id, a.Records.Frames))
+		id := stream.StagedID{Commit: 76, At: 1}
+		check(t, d.PutStaged(t.Context(), h.Life("s"), id, a.Records.Frames))
 		b.Staged = []stream.Entry{{Count: 1, Size: a.Records.Size, Staged: id}}
 		return b
 	}

@@ -13,26 +13,36 @@ import (
 
 // A manifest, under its segment's number:
 //
-//	f  N  version of this layout
-//	g  N  segment
-//	o  B  offset at which it begins
-//	t  B  offset at which it ends
-//	n  N  records
-//	k  S  key of the object
-//	z  N  its length
-//	h  N  its CRC32C
+//	f   N  version of this layout
+//	mo  B  offset at which it begins
+//	mt  B  offset at which it ends
+//	mn  N  records
+//	mk  S  key of the object
+//	mz  N  its length
+//	mh  N  its CRC32C
+//	mx  B  how the object ends; absent if that is not known
+//	lk  S  shard of the index of segments, and
+//	ln  S  name, life and number in it (listing.go)
+//
+// All but the last but two are in the index, too. So no head may have an attribute
+// of the same name that changes when something is appended.
+var listedManifest = [...]string{"f", "mo", "mt", "mn", "mk", "mz", "mh"}
 
-// PutManifest implements [stream.Manifests]. Cost: one PutItem.
-func (s *Store) PutManifest(ctx context.Context, inc stream.Incarnation, m stream.Manifest) error {
-	it := dataKey(inc, segmentSort(m.Segment))
+// PutManifest implements [stream.Manifests]. Cost: one PutItem, and one write of the
+// index of segments.
+func (s *Store) PutManifest(ctx context.Context, life stream.Life, m stream.Manifest) error {
+	it := dataKey(life, segmentSort(m.Segment))
 	it["f"] = number(dataVersion)
-	it["g"] = number(m.Segment)
-	it["o"] = offset(m.From)
-	it["t"] = offset(m.To)
-	it["n"] = number(m.Count)
-	it["k"] = text(m.Object)
-	it["z"] = number(m.Size)
-	it["h"] = number(uint64(m.CRC))
+	it["mo"] = offset(m.From)
+	it["mt"] = offset(m.To)
+	it["mn"] = number(m.Count)
+	it["mk"] = text(m.Object)
+	it["mz"] = number(m.Size)
+	it["mh"] = number(uint64(m.CRC))
+	if len(m.Tail) > 0 {
+		it["mx"] = blob(m.Tail)
+	}
+	listSegment(it, life, m.Segment)
 	_, err := s.client.PutItem(ctx, &dynamodb.PutItemInput{
 		TableName:           &s.Table,
 		Item:                it,
@@ -46,10 +56,10 @@ func (s *Store) PutManifest(ctx context.Context, inc stream.Incarnation, m strea
 }
 
 // Manifests implements [stream.Manifests]. Cost: one Query.
-func (s *Store) Manifests(ctx context.Context, inc stream.Incarnation, after stream.Offset, max int) ([]stream.Manifest, error) {
+func (s *Store) Manifests(ctx context.Context, life stream.Life, after stream.Offset, max int) ([]stream.Manifest, error) {
 	var manifests []stream.Manifest
 	e := &expression{}
-	e.where(partitionKey+" = %s", text(dataPartition(inc)))
+	e.where(partitionKey+" = %s", text(dataPartition(life)))
 	e.where(sortKey+" BETWEEN %s AND %s", text(segmentSort(after.Segment)), text(segmentPrefix+"~"))
 	in := &dynamodb.QueryInput{
 		TableName:                 &s.Table,
@@ -80,19 +90,22 @@ func (s *Store) Manifests(ctx context.Context, inc stream.Incarnation, after str
 	}
 }
 
+// decodeManifest returns the manifest in an item of the table, or of the index, which
+// knows no Tail.
 func decodeManifest(it item) (stream.Manifest, error) {
 	f := &fields{item: it}
 	if v := f.uint("f"); v != dataVersion {
 		return stream.Manifest{}, corrupt("manifest of version %d, this program knows %d", v, dataVersion)
 	}
 	m := stream.Manifest{
-		Segment: f.uint("g"),
-		From:    f.offset("o"),
-		To:      f.offset("t"),
-		Count:   f.int("n"),
-		Object:  f.text("k"),
-		Size:    int64(f.int("z")),
-		CRC:     uint32(f.uint("h")),
+		Segment: f.segment(),
+		From:    f.offset("mo"),
+		To:      f.offset("mt"),
+		Count:   f.int("mn"),
+		Object:  f.text("mk"),
+		Size:    int64(f.int("mz")),
+		CRC:     f.crc("mh"),
+		Tail:    f.blob("mx"),
 	}
 	return m, f.err
 }

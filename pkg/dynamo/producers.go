@@ -18,8 +18,8 @@ import (
 //	s  N  sequence number
 
 // SpillProducer implements [stream.Producers]. Cost: one PutItem.
-func (s *Store) SpillProducer(ctx context.Context, inc stream.Incarnation, id string, p stream.Producer) error {
-	it := dataKey(inc, producerSort(id))
+func (s *Store) SpillProducer(ctx context.Context, life stream.Life, id string, p stream.Producer) error {
+	it := dataKey(life, producerSort(id))
 	it["f"] = number(dataVersion)
 	it["e"] = number(p.Epoch)
 	it["s"] = number(p.Seq)
@@ -40,10 +40,10 @@ func (s *Store) SpillProducer(ctx context.Context, inc stream.Incarnation, id st
 }
 
 // SpilledProducer implements [stream.Producers]. Cost: one GetItem.
-func (s *Store) SpilledProducer(ctx context.Context, inc stream.Incarnation, id string) (stream.Producer, bool, error) {
+func (s *Store) SpilledProducer(ctx context.Context, life stream.Life, id string) (stream.Producer, bool, error) {
 	out, err := s.client.GetItem(ctx, &dynamodb.GetItemInput{
 		TableName:      &s.Table,
-		Key:            dataKey(inc, producerSort(id)),
+		Key:            dataKey(life, producerSort(id)),
 		ConsistentRead: aws.Bool(true),
 	})
 	if err != nil {

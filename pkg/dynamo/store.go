@@ -20,6 +20,7 @@ type Client interface {
 	PutItem(context.Context, *dynamodb.PutItemInput, ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error)
 	UpdateItem(context.Context, *dynamodb.UpdateItemInput, ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error)
 	Query(context.Context, *dynamodb.QueryInput, ...func(*dynamodb.Options)) (*dynamodb.QueryOutput, error)
+	Scan(context.Context, *dynamodb.ScanInput, ...func(*dynamodb.Options)) (*dynamodb.ScanOutput, error)
 	BatchWriteItem(context.Context, *dynamodb.BatchWriteItemInput, ...func(*dynamodb.Options)) (*dynamodb.BatchWriteItemOutput, error)
 }
 
@@ -27,14 +28,16 @@ type Client interface {
 type Options struct {
 	// Table is the name of a table as [Table] defines it.
 	Table string
-	// Objects stores staged parts that are marked as objects, because they are too
-	// large for an item or too expensive in one. Without it such parts are refused.
-	Objects stream.Objects
 	// CollectAfter is how long an ended life's data is left alone, so that no write
 	// under way puts anything after it was discarded. It must be longer than any
 	// write can take; see [stream.Driver].
 	CollectAfter time.Duration
-	// Now is the clock of CollectAfter and of tombstones; nil means time.Now.
+	// RetireAfter is how long chunks and staged items can still be read after
+	// [stream.Chunks.Retire]; 0 means a day. It must be longer than any reader goes on
+	// with a head that it read.
+	RetireAfter time.Duration
+	// Now is the clock of CollectAfter, of RetireAfter and of tombstones; nil means
+	// time.Now.
 	Now func() time.Time
 }
 
@@ -51,6 +54,9 @@ var _ stream.Driver = (*Store)(nil)
 func New(c Client, o Options) (*Store, error) {
 	if o.Table == "" {
 		return nil, errors.New("dynamo: no table name")
+	}
+	if o.RetireAfter == 0 {
+		o.RetireAfter = retireAfter
 	}
 	if o.Now == nil {
 		o.Now = time.Now

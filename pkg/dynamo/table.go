@@ -17,8 +17,8 @@ import (
 const workIndex = "work"
 
 // Table is the definition of the table, for whoever creates it: paid by request,
-// with a change stream of new and old images, and the sparse index of owed work. Its
-// TTL attribute is enabled by a call of its own; see [TTL].
+// with a change stream of new and old images, and the sparse indexes of owed work and
+// of what there is. Its TTL attribute is enabled by a call of its own; see [TTL].
 func Table(name string) *dynamodb.CreateTableInput {
 	attribute := func(name string, t types.ScalarAttributeType) types.AttributeDefinition {
 		return types.AttributeDefinition{AttributeName: &name, AttributeType: t}
@@ -29,6 +29,13 @@ func Table(name string) *dynamodb.CreateTableInput {
 			{AttributeName: &sort, KeyType: types.KeyTypeRange},
 		}
 	}
+	index := func(name string, keys []types.KeySchemaElement, attributes ...string) types.GlobalSecondaryIndex {
+		return types.GlobalSecondaryIndex{
+			IndexName:  &name,
+			KeySchema:  keys,
+			Projection: &types.Projection{ProjectionType: types.ProjectionTypeInclude, NonKeyAttributes: attributes},
+		}
+	}
 	return &dynamodb.CreateTableInput{
 		TableName:   &name,
 		BillingMode: types.BillingModePayPerRequest,
@@ -37,16 +44,14 @@ func Table(name string) *dynamodb.CreateTableInput {
 			attribute(sortKey, types.ScalarAttributeTypeS),
 			attribute(workKey, types.ScalarAttributeTypeS),
 			attribute(workDue, types.ScalarAttributeTypeN),
+			attribute(listKey, types.ScalarAttributeTypeS),
+			attribute(listSort, types.ScalarAttributeTypeS),
 		},
 		KeySchema: schema(partitionKey, sortKey),
-		GlobalSecondaryIndexes: []types.GlobalSecondaryIndex{{
-			IndexName: aws.String(workIndex),
-			KeySchema: schema(workKey, workDue),
-			Projection: &types.Projection{
-				ProjectionType:   types.ProjectionTypeInclude,
-				NonKeyAttributes: []string{owedLives},
-			},
-		}},
+		GlobalSecondaryIndexes: []types.GlobalSecondaryIndex{
+			index(workIndex, schema(workKey, workDue), owedLives),
+			index(listIndex, schema(listKey, listSort), listedManifest[:]...),
+		},
 		StreamSpecification: &types.StreamSpecification{
 			StreamEnabled:  aws.Bool(true),
 			StreamViewType: types.StreamViewTypeNewAndOldImages,
@@ -54,8 +59,8 @@ func Table(name string) *dynamodb.CreateTableInput {
 	}
 }
 
-// TTL makes the table remove items that say when they may go: tombstones, and later
-// chunks whose records are in a segment.
+// TTL makes the table remove items that say when they may go: tombstones, and chunks
+// and staged items whose records are in a segment's object.
 func TTL(name string) *dynamodb.UpdateTimeToLiveInput {
 	return &dynamodb.UpdateTimeToLiveInput{
 		TableName: &name,
@@ -112,18 +117,31 @@ func sameKeys(got *types.TableDescription, want *dynamodb.CreateTableInput) erro
 	if keys(got.KeySchema, got.AttributeDefinitions) != keys(want.KeySchema, want.AttributeDefinitions) {
 		return fmt.Errorf("its keys are not %s and %s: it was not made for this server", partitionKey, sortKey)
 	}
+	for _, index := range want.GlobalSecondaryIndexes {
+		if err := hasIndex(got, index, want.AttributeDefinitions); err != nil {
+			return fmt.Errorf("%w: it was not made for this server", err)
+		}
+	}
+	return nil
+}
+
+// hasIndex reports in what an index of a table differs from its definition.
+func hasIndex(got *types.TableDescription, want types.GlobalSecondaryIndex, attributes []types.AttributeDefinition) error {
 	for _, index := range got.GlobalSecondaryIndexes {
-		if aws.ToString(index.IndexName) != workIndex {
+		if *want.IndexName != aws.ToString(index.IndexName) {
 			continue
 		}
-		p := index.Projection
-		projected := p != nil && (p.ProjectionType == types.ProjectionTypeAll || slices.Contains(p.NonKeyAttributes, owedLives))
-		if projected && keys(index.KeySchema, got.AttributeDefinitions) == keys(want.GlobalSecondaryIndexes[0].KeySchema, want.AttributeDefinitions) {
-			return nil
+		if keys(index.KeySchema, got.AttributeDefinitions) != keys(want.KeySchema, attributes) {
+			return fmt.Errorf("its index %q has other keys", *want.IndexName)
 		}
-		return fmt.Errorf("its index %q has other keys or lacks %q: it was not made for this server", workIndex, owedLives)
+		for _, a := range want.Projection.NonKeyAttributes {
+			if p := index.Projection; p == nil || p.ProjectionType != types.ProjectionTypeAll && !slices.Contains(p.NonKeyAttributes, a) {
+				return fmt.Errorf("its index %q lacks %q", *want.IndexName, a)
+			}
+		}
+		return nil
 	}
-	return fmt.Errorf("it lacks the index %q: it was not made for this server", workIndex)
+	return fmt.Errorf("it lacks the index %q", *want.IndexName)
 }
 
 // keys describes keys by role, name and type, so that they can be compared.

@@ -76,6 +76,13 @@ func TestEnsureTable(t *testing.T) {
 					in.GlobalSecondaryIndexes[0].KeySchema[0].AttributeName = aws.String("sk")
 					in.AttributeDefinitions = append(in.AttributeDefinitions[:2], in.AttributeDefinitions[3:]...)
 				}, "index"},
+				{"no index of names", func(in *dynamodb.CreateTableInput) {
+					in.GlobalSecondaryIndexes = in.GlobalSecondaryIndexes[:1]
+					in.AttributeDefinitions = in.AttributeDefinitions[:4]
+				}, `"listing"`},
+				{"the index of names without a manifest's attribute", func(in *dynamodb.CreateTableInput) {
+					in.GlobalSecondaryIndexes[1].Projection.NonKeyAttributes = []string{"f", "mo", "mt", "mn", "mk", "mz"}
+				}, `"mh"`},
 				{"the index without what is owed", func(in *dynamodb.CreateTableInput) {
 					in.GlobalSecondaryIndexes[0].Projection = &types.Projection{ProjectionType: types.ProjectionTypeKeysOnly}
 				}, "index"},

@@ -39,23 +39,23 @@ func lives(incs ...stream.Incarnation) types.AttributeValue {
 
 // Owed implements [stream.Works]: what is due in the index. Cost: one Query of the
 // index for each of its 16 shards, until max is reached.
-func (s *Store) Owed(ctx context.Context, max int) ([]stream.Work, error) {
-	var works []stream.Work
+func (s *Store) Owed(ctx context.Context, max int) ([]stream.Life, error) {
+	var owed []stream.Life
 	var errs []error
 	for _, shard := range workShards() {
-		found, err := s.owedIn(ctx, shard, works, max)
-		works = found
+		found, err := s.owedIn(ctx, shard, owed, max)
+		owed = found
 		errs = append(errs, err)
-		if len(works) >= max || err != nil && !errors.Is(err, errCorrupt) {
+		if len(owed) >= max || err != nil && !errors.Is(err, errCorrupt) {
 			break
 		}
 	}
-	return works[:min(max, len(works))], errors.Join(errs...)
+	return owed[:min(max, len(owed))], errors.Join(errs...)
 }
 
-// owedIn adds the works of one shard, until there are max or no more. An item that
+// owedIn adds the lives of one shard, until there are max or no more. An item that
 // cannot be read is an error, and does not keep it from the others.
-func (s *Store) owedIn(ctx context.Context, shard string, works []stream.Work, max int) ([]stream.Work, error) {
+func (s *Store) owedIn(ctx context.Context, shard string, owed []stream.Life, max int) ([]stream.Life, error) {
 	e := &expression{}
 	e.where(workKey+" = %s", text(shard))
 	e.where(workDue+" <= %s", millis(s.Now()))
@@ -67,25 +67,24 @@ func (s *Store) owedIn(ctx context.Context, shard string, works []stream.Work, m
 	}
 	var bad []error
 	for {
-		in.Limit = aws.Int32(int32(max - len(works)))
+		in.Limit = aws.Int32(int32(max - len(owed)))
 		out, err := s.client.Query(ctx, in)
 		if err != nil {
-			return works, classify(err)
+			return owed, classify(err)
 		}
 		for _, it := range out.Items {
 			f := &fields{item: it}
-			name, err := nameOf(f.text(partitionKey))
-			lives := f.lives()
-			if err = errors.Join(err, f.err); err != nil {
-				bad = append(bad, rejected(err))
+			name, incs := f.name(), f.lives()
+			if f.err != nil {
+				bad = append(bad, rejected(f.err))
 				continue
 			}
-			for _, inc := range lives {
-				works = append(works, stream.Work{Name: name, Incarnation: inc})
+			for _, inc := range incs {
+				owed = append(owed, stream.Life{Name: name, Incarnation: inc})
 			}
 		}
-		if out.LastEvaluatedKey == nil || len(works) >= max {
-			return works, errors.Join(bad...)
+		if out.LastEvaluatedKey == nil || len(owed) >= max {
+			return owed, errors.Join(bad...)
 		}
 		in.ExclusiveStartKey = out.LastEvaluatedKey
 	}
@@ -111,22 +110,22 @@ func (f *fields) lives() []stream.Incarnation {
 // Settle implements [stream.Works]. Where nothing else is owed the item leaves the
 // index, and a tombstone is left to DynamoDB to remove. Cost: a GetItem and one
 // UpdateItem, and one write of the index.
-func (s *Store) Settle(ctx context.Context, w stream.Work) error {
+func (s *Store) Settle(ctx context.Context, life stream.Life) error {
 	for {
-		it, err := s.head(ctx, w.Name, stream.Strong)
+		it, err := s.head(ctx, life.Name, stream.Strong)
 		if err != nil {
 			return err
 		}
-		e := s.settling(it, w.Incarnation)
+		e := s.settling(it, life.Incarnation)
 		if e == nil {
 			return nil
 		}
-		_, err = s.update(ctx, w.Name, e)
+		_, err = s.update(ctx, life.Name, e)
 		var refused *stream.RefusedError
 		if !errors.As(err, &refused) {
 			return err
 		}
-		// Somebody settled another work of this name, or created it again.
+		// Somebody settled another life of this name, or created it again.
 	}
 }
 
@@ -144,6 +143,7 @@ func (s *Store) settling(it item, inc stream.Incarnation) *expression {
 	}
 	e := &expression{}
 	e.where(owedLives+" = %s", it[owedLives])
+	e.remove(ended)
 	if len(owed) > 1 {
 		e.take(owedLives, lives(inc))
 		return e

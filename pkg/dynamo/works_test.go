@@ -110,7 +110,7 @@ func (g *graveyard) owes(what string, want ...byte) {
 
 func (g *graveyard) settle(life byte) {
 	g.Helper()
-	check(g.T, g.Settle(g.Context(), stream.Work{Name: "s", Incarnation: stream.Incarnation{life}}))
+	check(g.T, g.Settle(g.Context(), aLife(life)))
 }
 
 // stays expects that a late request is refused and changes nothing.
@@ -401,8 +401,7 @@ func TestSettlesAtOnce(t *testing.T) {
 		for i := range 2 * lives {
 			done.Go(func() {
 				ctx := context.WithValue(within(g.T), caller{}, i)
-				w := stream.Work{Name: "s", Incarnation: stream.Incarnation{byte(i/2 + 1)}}
-				if err := d.Settle(ctx, w); err != nil {
+				if err := d.Settle(ctx, aLife(byte(i/2+1))); err != nil {
 					g.Error(err)
 				}
 			})
@@ -435,7 +434,7 @@ func TestSettleMeanwhile(t *testing.T) {
 			g.Helper()
 			d, err := dynamo.New(&meddler{Client: g.client, meddle: meddle}, g.Options)
 			check(g.T, err)
-			check(g.T, d.Settle(within(g.T), stream.Work{Name: "s", Incarnation: stream.Incarnation{1}}))
+			check(g.T, d.Settle(within(g.T), aLife(1)))
 		}
 		g.create(1)
 		g.delete(1)

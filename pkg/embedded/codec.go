@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/commoncurriculum/durable-streams-aws/pkg/stream"
@@ -14,23 +13,28 @@ import (
 // milliseconds since 1970 plus one (0 means none), strings and lists are preceded
 // by their length.
 //
-//	head      2, incarnation (16 bytes), version, content type, flags, TTL (ms),
-//	          expires at, created at, deadline, tail, segment count, segment size,
+//	head      3, incarnation (16 bytes), version, content type, flags, TTL (ms),
+//	          expires at, created at, used at, deadline, tail, segment count,
+//	          segment size, segments compacted, staged after (s),
 //	          closed by (id, epoch, seq), Stream-Seq, commits,
 //	          producers (id, epoch, seq, used)*, recent (id, tail)*,
 //	          burned (id, at)*
-//	run       2, from, to, count, size, staged (commit, part, object), frames to the end
-//	          (buffer entries and chunks)
-//	producer  2, epoch, seq
-//	manifest  2, segment, from, to, count, object, size, CRC
-//	work      2, name
+//	run       3, from, to, count, size, staged (commit, part, at (s), object), frames
+//	          to the end (buffer entries and chunks)
+//	producer  3, epoch, seq
+//	manifest  3, segment, from, to, count, object, size, CRC, tail
+//	work      3, name
+//	cursor    3, value
 //	staged    frames as they are: they carry their own lengths
-const valueVersion = 2
+//	index     nothing: it is all in the key
+const valueVersion = 3
 
 const (
 	flagTTL = 1 << iota
 	flagClosed
 	flagSpilled
+	flagSealed
+	flagEnded
 )
 
 // errCorrupt says that a stored value cannot be read.
@@ -137,24 +141,17 @@ func encodeHead(h *stream.Head) []byte {
 	e.b = append(e.b, h.Incarnation[:]...)
 	e.uint(h.Version)
 	e.string(h.ContentType)
-	var flags uint64
-	if h.HasTTL {
-		flags |= flagTTL
-	}
-	if h.Closed {
-		flags |= flagClosed
-	}
-	if h.Spilled {
-		flags |= flagSpilled
-	}
-	e.uint(flags)
+	e.uint(headFlags(h))
 	e.uint(uint64(h.TTL.Milliseconds()))
 	e.time(h.ExpiresAt)
 	e.time(h.CreatedAt)
+	e.time(h.UsedAt)
 	e.time(h.Deadline)
 	e.offset(h.Tail)
 	e.int(h.SegmentCount)
 	e.int(h.SegmentSize)
+	e.uint(h.Compacted)
+	e.uint(uint64(h.StagedAfter))
 	e.string(h.ClosedBy.ID)
 	e.uint(h.ClosedBy.Epoch)
 	e.uint(h.ClosedBy.Seq)
@@ -180,6 +177,20 @@ func encodeHead(h *stream.Head) []byte {
 	return e.b
 }
 
+func headFlags(h *stream.Head) (flags uint64) {
+	set := func(flag uint64, is bool) {
+		if is {
+			flags |= flag
+		}
+	}
+	set(flagTTL, h.HasTTL)
+	set(flagClosed, h.Closed)
+	set(flagSpilled, h.Spilled)
+	set(flagSealed, h.Sealed)
+	set(flagEnded, h.Ended)
+	return flags
+}
+
 func decodeHead(value []byte) (*stream.Head, error) {
 	d := newDecoder(value, "head")
 	h := &stream.Head{}
@@ -190,13 +201,18 @@ func decodeHead(value []byte) (*stream.Head, error) {
 	h.HasTTL = flags&flagTTL != 0
 	h.Closed = flags&flagClosed != 0
 	h.Spilled = flags&flagSpilled != 0
+	h.Sealed = flags&flagSealed != 0
+	h.Ended = flags&flagEnded != 0
 	h.TTL = time.Duration(d.uint()) * time.Millisecond
 	h.ExpiresAt = d.time()
 	h.CreatedAt = d.time()
+	h.UsedAt = d.time()
 	h.Deadline = d.time()
 	h.Tail = d.offset()
 	h.SegmentCount = d.int()
 	h.SegmentSize = d.int()
+	h.Compacted = d.uint()
+	h.StagedAfter = int64(d.uint())
 	h.ClosedBy.ID = d.string()
 	h.ClosedBy.Epoch = d.uint()
 	h.ClosedBy.Seq = d.uint()
@@ -216,33 +232,4 @@ func decodeHead(value []byte) (*stream.Head, error) {
 		h.Burned = append(h.Burned, stream.Burned{ID: stream.CommitID(d.uint()), At: d.time()})
 	}
 	return h, d.err
-}
-
-// encodeRun encodes a buffer entry or a chunk.
-func encodeRun(r stream.Entry) []byte {
-	e := newEncoder(64 + len(r.Frames))
-	e.offset(r.From)
-	e.offset(r.To)
-	e.int(r.Count)
-	e.int(r.Size)
-	e.uint(uint64(r.Staged.Commit))
-	e.int(r.Staged.Part)
-	e.bool(r.Staged.Object)
-	return append(e.b, r.Frames...)
-}
-
-// decodeRun returns an entry with a copy of its frames.
-func decodeRun(value []byte) (stream.Entry, error) {
-	d := newDecoder(value, "run")
-	r := stream.Entry{
-		From:   d.offset(),
-		To:     d.offset(),
-		Count:  d.int(),
-		Size:   d.int(),
-		Staged: stream.StagedID{Commit: stream.CommitID(d.uint()), Part: d.int(), Object: d.uint() != 0},
-	}
-	if len(d.b) > 0 {
-		r.Frames = slices.Clone(d.b)
-	}
-	return r, d.err
 }

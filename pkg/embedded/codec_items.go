@@ -2,9 +2,49 @@ package embedded
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/commoncurriculum/durable-streams-aws/pkg/stream"
 )
+
+// encodeRun encodes a buffer entry or a chunk.
+func encodeRun(r stream.Entry) []byte {
+	e := newEncoder(64 + len(r.Frames))
+	e.offset(r.From)
+	e.offset(r.To)
+	e.int(r.Count)
+	e.int(r.Size)
+	e.uint(uint64(r.Staged.Commit))
+	e.int(r.Staged.Part)
+	e.uint(uint64(r.Staged.At))
+	e.bool(r.Staged.Object)
+	return append(e.b, r.Frames...)
+}
+
+// decodeRun returns an entry with a copy of its frames.
+func decodeRun(value []byte) (stream.Entry, error) {
+	r, frames, err := decodeRunHead(value)
+	if len(frames) > 0 {
+		r.Frames = slices.Clone(frames)
+	}
+	return r, err
+}
+
+// decodeRunHead returns an entry without its frames, and the frames as a part of
+// value.
+func decodeRunHead(value []byte) (r stream.Entry, frames stream.Frames, err error) {
+	d := newDecoder(value, "run")
+	r = stream.Entry{
+		From:  d.offset(),
+		To:    d.offset(),
+		Count: d.int(),
+		Size:  d.int(),
+		Staged: stream.StagedID{
+			Commit: stream.CommitID(d.uint()), Part: d.int(), At: int64(d.uint()), Object: d.uint() != 0,
+		},
+	}
+	return r, d.b, d.err
+}
 
 func encodeProducer(p stream.Producer) []byte {
 	e := newEncoder(24)
@@ -19,7 +59,7 @@ func decodeProducer(value []byte) (stream.Producer, error) {
 }
 
 func encodeManifest(m stream.Manifest) []byte {
-	e := newEncoder(96 + len(m.Object))
+	e := newEncoder(96 + len(m.Object) + len(m.Tail))
 	e.uint(m.Segment)
 	e.offset(m.From)
 	e.offset(m.To)
@@ -27,12 +67,13 @@ func encodeManifest(m stream.Manifest) []byte {
 	e.string(m.Object)
 	e.uint(uint64(m.Size))
 	e.uint(uint64(m.CRC))
-	return e.b
+	e.int(len(m.Tail))
+	return append(e.b, m.Tail...)
 }
 
 func decodeManifest(value []byte) (stream.Manifest, error) {
 	d := newDecoder(value, "manifest")
-	return stream.Manifest{
+	m := stream.Manifest{
 		Segment: d.uint(),
 		From:    d.offset(),
 		To:      d.offset(),
@@ -40,21 +81,32 @@ func decodeManifest(value []byte) (stream.Manifest, error) {
 		Object:  d.string(),
 		Size:    int64(d.uint()),
 		CRC:     uint32(d.uint()),
-	}, d.err
+	}
+	if tail := d.bytes(d.uint()); len(tail) > 0 {
+		m.Tail = slices.Clone(tail)
+	}
+	return m, d.err
 }
 
-func encodeWork(w stream.Work) []byte {
-	e := newEncoder(8 + len(w.Name))
-	e.string(w.Name)
+func encodeWork(life stream.Life) []byte { return encodeText(life.Name) }
+
+func decodeWork(key, value []byte) (life stream.Life, err error) {
+	if len(key) != 1+len(life.Incarnation) {
+		return life, fmt.Errorf("%w: work under a key of %d bytes", errCorrupt, len(key))
+	}
+	copy(life.Incarnation[:], key[1:])
+	life.Name, err = decodeText(value, "work")
+	return life, err
+}
+
+// encodeText encodes the value of an item that is one string.
+func encodeText(s string) []byte {
+	e := newEncoder(8 + len(s))
+	e.string(s)
 	return e.b
 }
 
-func decodeWork(key, value []byte) (stream.Work, error) {
-	d := newDecoder(value, "work")
-	w := stream.Work{Name: d.string()}
-	if len(key) != 1+len(w.Incarnation) {
-		return w, fmt.Errorf("%w: work under a key of %d bytes", errCorrupt, len(key))
-	}
-	copy(w.Incarnation[:], key[1:])
-	return w, d.err
+func decodeText(value []byte, what string) (string, error) {
+	d := newDecoder(value, what)
+	return d.string(), d.err
 }

@@ -19,10 +19,15 @@ func fullHead() *stream.Head {
 		Version:      1 << 40,
 		Config:       stream.Config{ContentType: "text/plain; charset=utf-8", TTL: 90 * time.Second, HasTTL: true, ExpiresAt: at(1)},
 		CreatedAt:    at(2),
+		UsedAt:       at(19),
 		Deadline:     at(3),
 		Tail:         stream.Offset{Segment: 4, Position: 5},
 		SegmentCount: 6,
 		SegmentSize:  7,
+		Sealed:       true,
+		Ended:        true,
+		Compacted:    20,
+		StagedAfter:  21,
 		Closed:       true,
 		ClosedBy:     stream.ProducerTag{ID: "c", Producer: stream.Producer{Epoch: 8, Seq: 9}},
 		Seq:          "séq\x00",
@@ -52,6 +57,7 @@ func TestRunRoundTrip(t *testing.T) {
 		{From: stream.Offset{Segment: 1, Position: 2}, To: stream.Offset{Segment: 3, Position: 4}, Count: 5, Size: 6, Frames: stream.Frames("frames")},
 		{Staged: stream.StagedID{Commit: 1 << 63, Part: 7}},
 		{Staged: stream.StagedID{Commit: 1, Object: true}},
+		{Staged: stream.StagedID{Commit: 1, At: 1 << 40}},
 	} {
 		got, err := decodeRun(encodeRun(r))
 		if err != nil || !reflect.DeepEqual(got, r) {
@@ -65,16 +71,74 @@ func TestOtherRoundTrips(t *testing.T) {
 	if got, err := decodeProducer(encodeProducer(p)); err != nil || got != p {
 		t.Errorf("producer: %+v, %v", got, err)
 	}
-	m := stream.Manifest{
-		Segment: 1, From: stream.Offset{Position: 2}, To: stream.Offset{Segment: 1, Position: 3},
-		Count: 4, Object: "segments/x", Size: 1 << 40, CRC: 1<<32 - 1,
+	for _, tail := range [][]byte{nil, []byte("tail"), bytes.Repeat([]byte{0xff}, 8<<10)} {
+		m := stream.Manifest{
+			Segment: 1, From: stream.Offset{Position: 2}, To: stream.Offset{Segment: 1, Position: 3},
+			Count: 4, Object: "segments/x", Size: 1 << 40, CRC: 1<<32 - 1, Tail: tail,
+		}
+		if got, err := decodeManifest(encodeManifest(m)); err != nil || !reflect.DeepEqual(got, m) {
+			t.Errorf("manifest: %+v, %v", got, err)
+		}
 	}
-	if got, err := decodeManifest(encodeManifest(m)); err != nil || got != m {
-		t.Errorf("manifest: %+v, %v", got, err)
-	}
-	w := stream.Work{Name: "a/b", Incarnation: stream.Incarnation{9}}
-	if got, err := decodeWork(workKey(w.Incarnation), encodeWork(w)); err != nil || got != w {
+	life := stream.Life{Name: "a/b", Incarnation: stream.Incarnation{9}}
+	if got, err := decodeWork(workKey(life.Incarnation), encodeWork(life)); err != nil || got != life {
 		t.Errorf("work: %+v, %v", got, err)
+	}
+	if got, err := decodeText(encodeText("ü\x00"), "cursor"); err != nil || got != "ü\x00" {
+		t.Errorf("text: %q, %v", got, err)
+	}
+}
+
+// Every head flag is stored by itself.
+func TestHeadFlags(t *testing.T) {
+	for _, h := range []*stream.Head{
+		{Config: stream.Config{HasTTL: true}}, {Closed: true}, {Spilled: true}, {Sealed: true}, {Ended: true},
+	} {
+		got, err := decodeHead(encodeHead(h))
+		if err != nil || !reflect.DeepEqual(got, h) {
+			t.Errorf("got %+v, %v, want %+v", got, err, h)
+		}
+	}
+}
+
+// What a key says is what it was made of.
+func TestKeysSayWhoseTheyAre(t *testing.T) {
+	for _, name := range []string{"", "a", "a/b", "ü ✓", string(bytes.Repeat([]byte("n"), stream.MaxName)), "\xff\xff", "\x00", "a\x00\x01\x00b\x00"} {
+		for _, inc := range []stream.Incarnation{{}, {1, 2, 3}, {0: 0xff, 15: 0xff}} {
+			life := stream.Life{Name: name, Incarnation: inc}
+			id := stream.StagedID{At: 1 << 40, Commit: 1<<63 + 1, Part: 1 << 20}
+			got, kind, rest, err := parseData(stagedKey(life, id))
+			if err != nil || got != life || kind != kindStaged {
+				t.Errorf("staged key of %q: %+v, %c, %v", name, got, kind, err)
+			}
+			if back, err := parseStaged(rest); err != nil || back != id {
+				t.Errorf("staged id: %+v, %v", back, err)
+			}
+			got, n, err := parseSegment(segmentKey(life, 1<<40))
+			if err != nil || got != life || n != 1<<40 {
+				t.Errorf("index key of %q: %+v, %d, %v", name, got, n, err)
+			}
+		}
+	}
+	whole := kindKey(stream.Life{Name: "abc"}, kindChunk)
+	for n := range len(whole) {
+		if life, _, _, err := parseData(whole[:n]); err == nil {
+			t.Errorf("%d of %d bytes of a key are read as of %+v", n, len(whole), life)
+		}
+	}
+	for _, k := range [][]byte{{areaIndex}, []byte("l\x00short")} {
+		if life, _, err := parseSegment(k); err == nil {
+			t.Errorf("index key %q is read as of %+v", k, life)
+		}
+	}
+}
+
+// TestEnd: nothing lies between the keys that begin with k and what end returns.
+func TestEnd(t *testing.T) {
+	for _, c := range []struct{ k, want string }{{"a", "b"}, {"a\x00", "a\x01"}, {"a\xff", "b"}, {"a\xff\xff", "b"}, {"a\xffb", "a\xffc"}} {
+		if got := end([]byte(c.k)); string(got) != c.want {
+			t.Errorf("after all that begin with %q: %q, want %q", c.k, got, c.want)
+		}
 	}
 }
 
@@ -88,7 +152,8 @@ func TestOtherVersionIsAnError(t *testing.T) {
 		"run":      {encodeRun(stream.Entry{Count: 1}), func(v []byte) error { _, err := decodeRun(v); return err }},
 		"producer": {encodeProducer(stream.Producer{Seq: 1}), func(v []byte) error { _, err := decodeProducer(v); return err }},
 		"manifest": {encodeManifest(stream.Manifest{Segment: 1}), func(v []byte) error { _, err := decodeManifest(v); return err }},
-		"work": {encodeWork(stream.Work{Name: "s"}), func(v []byte) error {
+		"cursor":   {encodeText("s"), func(v []byte) error { _, err := decodeText(v, "cursor"); return err }},
+		"work": {encodeWork(stream.Life{Name: "s"}), func(v []byte) error {
 			_, err := decodeWork(workKey(stream.Incarnation{1}), v)
 			return err
 		}},
@@ -116,6 +181,15 @@ func TestTornHeadIsAnError(t *testing.T) {
 	}
 }
 
+func TestTornManifestIsAnError(t *testing.T) {
+	whole := encodeManifest(stream.Manifest{Segment: 1, Object: "o", Tail: []byte("tail")})
+	for n := range len(whole) {
+		if m, err := decodeManifest(whole[:n]); !errors.Is(err, errCorrupt) {
+			t.Errorf("%d of %d bytes: %+v, %v", n, len(whole), m, err)
+		}
+	}
+}
+
 func FuzzDecodeHead(f *testing.F) {
 	f.Add(encodeHead(&stream.Head{}))
 	f.Add(encodeHead(fullHead()))
@@ -136,7 +210,7 @@ func FuzzDecodeHead(f *testing.F) {
 
 func FuzzDecodeRun(f *testing.F) {
 	f.Add(encodeRun(stream.Entry{Count: 1, Size: 1, Frames: stream.AppendFrame(nil, []byte("x"))}))
-	f.Add(encodeRun(stream.Entry{Count: 1, Size: 1, Staged: stream.StagedID{Commit: 1 << 63, Part: 7, Object: true}}))
+	f.Add(encodeRun(stream.Entry{Count: 1, Size: 1, Staged: stream.StagedID{Commit: 1 << 63, Part: 7, At: 8, Object: true}}))
 	f.Add([]byte{valueVersion, 1, 1})
 	f.Fuzz(func(t *testing.T, value []byte) {
 		r, err := decodeRun(value)

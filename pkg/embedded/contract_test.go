@@ -18,15 +18,34 @@ func inMemory(t *testing.T) stream.Driver {
 	return openClosing(t, "data", o)
 }
 
-// roomy is inMemory without small caches, for the suites that only compute.
-func roomy(t *testing.T) stream.Driver {
-	o := embedded.DefaultOptions()
-	o.FS = vfs.NewMem()
-	return openClosing(t, "data", o)
-}
-
 // onDisk opens an empty store in a directory.
 func onDisk(t *testing.T) stream.Driver { return openClosing(t, t.TempDir(), smallOptions()) }
+
+// both opens an empty store and objects beside it, on one file system.
+func both(t *testing.T, o embedded.Options) (stream.Driver, stream.Objects) {
+	o.FS = vfs.NewMem()
+	return openClosing(t, "data", o), openObjects(t, "data", o.FS)
+}
+
+func smallBoth(t *testing.T) (stream.Driver, stream.Objects) { return both(t, smallOptions()) }
+
+// roomyBoth is smallBoth without small caches, for the suites that only compute.
+func roomyBoth(t *testing.T) (stream.Driver, stream.Objects) {
+	return both(t, embedded.DefaultOptions())
+}
+
+func objectsInMemory(t *testing.T) stream.Objects { return openObjects(t, "data", vfs.NewMem()) }
+
+func objectsOnDisk(t *testing.T) stream.Objects { return openObjects(t, t.TempDir(), vfs.Default) }
+
+func openObjects(t *testing.T, dir string, fs vfs.FS) *embedded.Objects {
+	t.Helper()
+	objects, err := embedded.OpenObjects(dir, fs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return objects
+}
 
 func openClosing(t *testing.T, dir string, o embedded.Options) *embedded.Store {
 	t.Helper()
@@ -42,8 +61,11 @@ func openClosing(t *testing.T, dir string, o embedded.Options) *embedded.Store {
 	return s
 }
 
-func TestDriver(t *testing.T)       { streamtest.RunDriver(t, inMemory) }
-func TestDriverOnDisk(t *testing.T) { streamtest.RunDriver(t, onDisk) }
-func TestLog(t *testing.T)          { streamtest.RunLog(t, inMemory) }
-func TestFaults(t *testing.T)       { streamtest.RunFaults(t, roomy) }
-func TestModel(t *testing.T)        { streamtest.RunModel(t, inMemory) }
+func TestDriver(t *testing.T)        { streamtest.RunDriver(t, inMemory) }
+func TestDriverOnDisk(t *testing.T)  { streamtest.RunDriver(t, onDisk) }
+func TestObjects(t *testing.T)       { streamtest.RunObjects(t, objectsInMemory) }
+func TestObjectsOnDisk(t *testing.T) { streamtest.RunObjects(t, objectsOnDisk) }
+func TestLog(t *testing.T)           { streamtest.RunLog(t, smallBoth) }
+func TestFaults(t *testing.T)        { streamtest.RunFaults(t, roomyBoth) }
+func TestModel(t *testing.T)         { streamtest.RunModel(t, smallBoth) }
+func TestBackground(t *testing.T)    { streamtest.RunBackground(t, roomyBoth) }

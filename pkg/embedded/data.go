@@ -3,6 +3,7 @@ package embedded
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/cockroachdb/pebble/v2"
 
@@ -12,8 +13,8 @@ import (
 // PutChunk implements [stream.Chunks]. As chunks with the same To hold the same
 // records, and only one flush of a stream runs in a process, overwriting one is
 // as good as leaving it; the check saves the write.
-func (s *Store) PutChunk(_ context.Context, inc stream.Incarnation, c stream.Chunk) error {
-	key := offsetKey(inc, kindChunk, c.To)
+func (s *Store) PutChunk(_ context.Context, life stream.Life, c stream.Chunk) error {
+	key := offsetKey(life, kindChunk, c.To)
 	_, closer, err := s.db.Get(key)
 	if err == nil {
 		return closer.Close()
@@ -25,11 +26,11 @@ func (s *Store) PutChunk(_ context.Context, inc stream.Incarnation, c stream.Chu
 }
 
 // Chunks implements [stream.Chunks].
-func (s *Store) Chunks(ctx context.Context, inc stream.Incarnation, from stream.Offset, max int) ([]stream.Chunk, error) {
+func (s *Store) Chunks(ctx context.Context, life stream.Life, from stream.Offset, max int) ([]stream.Chunk, error) {
 	var chunks []stream.Chunk
 	size := 0
-	first := after(offsetKey(inc, kindChunk, from))
-	err := s.scan(ctx, first, end(kindKey(inc, kindChunk)), func(_, value []byte) (bool, error) {
+	first := after(offsetKey(life, kindChunk, from))
+	err := scan(ctx, s.db, first, end(kindKey(life, kindChunk)), func(_, value []byte) (bool, error) {
 		e, err := decodeRun(value)
 		chunks = append(chunks, stream.Chunk(e))
 		size += e.Size
@@ -38,47 +39,62 @@ func (s *Store) Chunks(ctx context.Context, inc stream.Incarnation, from stream.
 	return chunks, err
 }
 
-// PutStaged implements [stream.Chunks]. A large item becomes a file: the engine
-// would write it twice or more, to its log and then to its tables.
-func (s *Store) PutStaged(_ context.Context, inc stream.Incarnation, id stream.StagedID, f stream.Frames) error {
-	if len(f) >= fileSize {
-		return s.files.put(inc, id, f)
-	}
-	return s.db.Set(stagedKey(inc, id), f, pebble.NoSync)
+// PutStaged implements [stream.Chunks].
+func (s *Store) PutStaged(_ context.Context, life stream.Life, id stream.StagedID, f stream.Frames) error {
+	return s.db.Set(stagedKey(life, id), f, pebble.NoSync)
 }
 
 // Staged implements [stream.Chunks].
-func (s *Store) Staged(_ context.Context, inc stream.Incarnation, id stream.StagedID) (stream.Frames, error) {
-	f, found, err := s.get(stagedKey(inc, id))
-	if err != nil || found {
-		return f, err
+func (s *Store) Staged(_ context.Context, life stream.Life, id stream.StagedID) (stream.Frames, error) {
+	f, found, err := get(s.db, stagedKey(life, id))
+	if err == nil && !found {
+		err = fmt.Errorf("%w: staged %v of %v", stream.ErrNoItem, id, life)
 	}
-	return s.files.get(inc, id)
+	return f, err
 }
 
-// Discard implements [stream.Chunks]. One range deletion takes everything in the
-// engine, so it is always done after one call.
-func (s *Store) Discard(_ context.Context, inc stream.Incarnation, _ int) (bool, error) {
-	if err := s.files.drop(inc); err != nil {
-		return false, err
+// Retire implements [stream.Chunks]. Everything is gone at once: a reader that
+// still looks for it reads the head again, which sends it to the object. It is not
+// synced: in the log it comes after the [Store.Compact] that made it right, and if
+// it is lost, there are chunks that nobody needs, which the sweep finds.
+func (s *Store) Retire(_ context.Context, life stream.Life, chunks []stream.Offset, staged []stream.StagedID) error {
+	b := s.db.NewBatch()
+	var err error
+	for _, to := range chunks {
+		err = errors.Join(err, b.Delete(offsetKey(life, kindChunk, to), nil))
 	}
-	life := lifeKey(inc)
-	return true, s.db.DeleteRange(append(life[:len(life):len(life)], 0), append(life[:len(life):len(life)], 0xff), pebble.NoSync)
+	for _, id := range staged {
+		err = errors.Join(err, b.Delete(stagedKey(life, id), nil))
+	}
+	return commit(b, err, pebble.NoSync)
+}
+
+// Discard implements [stream.Chunks]. Two range deletions take everything, so it is
+// always done after one call. They are not synced, as in the log they come before
+// the [Store.Settle] that ends the work.
+func (s *Store) Discard(_ context.Context, life stream.Life, _ int) (bool, error) {
+	b := s.db.NewBatch()
+	data, index := lifeKey(life), indexKey(life)
+	// All kinds are between these two.
+	from, to := append(data[:len(data):len(data)], 0), append(data[:len(data):len(data)], 0xff)
+	err := errors.Join(b.DeleteRange(from, to, nil), b.DeleteRange(index, end(index), nil))
+	return true, commit(b, err, pebble.NoSync)
 }
 
 // SpillProducer implements [stream.Producers].
-func (s *Store) SpillProducer(ctx context.Context, inc stream.Incarnation, id string, p stream.Producer) error {
-	defer s.names.lock(string(producerKey(inc, id)))()
-	stored, found, err := s.SpilledProducer(ctx, inc, id)
+func (s *Store) SpillProducer(ctx context.Context, life stream.Life, id string, p stream.Producer) error {
+	key := producerKey(life, id)
+	defer s.names.lock(string(key))()
+	stored, found, err := s.SpilledProducer(ctx, life, id)
 	if err != nil || found && !stored.Behind(p) {
 		return err
 	}
-	return s.db.Set(producerKey(inc, id), encodeProducer(p), pebble.NoSync)
+	return s.db.Set(key, encodeProducer(p), pebble.NoSync)
 }
 
 // SpilledProducer implements [stream.Producers].
-func (s *Store) SpilledProducer(_ context.Context, inc stream.Incarnation, id string) (stream.Producer, bool, error) {
-	value, found, err := s.get(producerKey(inc, id))
+func (s *Store) SpilledProducer(_ context.Context, life stream.Life, id string) (stream.Producer, bool, error) {
+	value, found, err := get(s.db, producerKey(life, id))
 	if err != nil || !found {
 		return stream.Producer{}, false, err
 	}
@@ -86,26 +102,29 @@ func (s *Store) SpilledProducer(_ context.Context, inc stream.Incarnation, id st
 	return p, err == nil, err
 }
 
-// PutManifest implements [stream.Manifests].
-func (s *Store) PutManifest(_ context.Context, inc stream.Incarnation, m stream.Manifest) error {
-	key := manifestKey(inc, m.Segment)
+// PutManifest implements [stream.Manifests]. The manifest and its key in the index
+// are one batch.
+func (s *Store) PutManifest(_ context.Context, life stream.Life, m stream.Manifest) error {
+	key := manifestKey(life, m.Segment)
 	defer s.names.lock(string(key))()
-	_, found, err := s.get(key)
+	_, found, err := get(s.db, key)
 	if err != nil {
 		return err
 	}
 	if found {
 		return &stream.RefusedError{}
 	}
-	return s.db.Set(key, encodeManifest(m), pebble.Sync)
+	b := s.db.NewBatch()
+	err = errors.Join(b.Set(key, encodeManifest(m), nil), b.Set(segmentKey(life, m.Segment), nil, nil))
+	return commit(b, err, pebble.Sync)
 }
 
 // Manifests implements [stream.Manifests].
-func (s *Store) Manifests(ctx context.Context, inc stream.Incarnation, from stream.Offset, max int) ([]stream.Manifest, error) {
+func (s *Store) Manifests(ctx context.Context, life stream.Life, from stream.Offset, max int) ([]stream.Manifest, error) {
 	// A segment's To is in the segment, so earlier segments end before from.
 	var manifests []stream.Manifest
-	first := manifestKey(inc, from.Segment)
-	err := s.scan(ctx, first, end(kindKey(inc, kindManifest)), func(_, value []byte) (bool, error) {
+	first := manifestKey(life, from.Segment)
+	err := scan(ctx, s.db, first, end(kindKey(life, kindManifest)), func(_, value []byte) (bool, error) {
 		m, err := decodeManifest(value)
 		if err == nil && from.Before(m.To) {
 			manifests = append(manifests, m)
@@ -115,18 +134,11 @@ func (s *Store) Manifests(ctx context.Context, inc stream.Incarnation, from stre
 	return manifests, err
 }
 
-// Owed implements [stream.Works].
-func (s *Store) Owed(ctx context.Context, max int) ([]stream.Work, error) {
-	var works []stream.Work
-	err := s.scan(ctx, workFrom, workTo, func(key, value []byte) (bool, error) {
-		w, err := decodeWork(key, value)
-		works = append(works, w)
-		return len(works) < max, err
-	})
-	return works, err
-}
-
-// Settle implements [stream.Works].
-func (s *Store) Settle(_ context.Context, w stream.Work) error {
-	return s.db.Delete(workKey(w.Incarnation), pebble.NoSync)
+// commit commits a batch, unless an error came up while it was filled, and gives it
+// back in any case.
+func commit(b *pebble.Batch, err error, how *pebble.WriteOptions) error {
+	if err == nil {
+		err = b.Commit(how)
+	}
+	return errors.Join(err, b.Close())
 }

@@ -29,7 +29,16 @@ func (s *Store) load(ctx context.Context, name string) (*stream.Head, error) {
 	if h, ok := s.heads.get(name); ok {
 		return h, nil
 	}
-	value, found, err := s.get(headKey(name))
+	h, err := readHead(ctx, s.db, name)
+	if h != nil {
+		s.heads.put(name, h)
+	}
+	return h, err
+}
+
+// readHead reads a head and its buffer, past the cache; nil if there is none.
+func readHead(ctx context.Context, r pebble.Reader, name string) (*stream.Head, error) {
+	value, found, err := get(r, headKey(name))
 	if err != nil || !found {
 		return nil, err
 	}
@@ -37,8 +46,8 @@ func (s *Store) load(ctx context.Context, name string) (*stream.Head, error) {
 	if err != nil {
 		return nil, err
 	}
-	buffer := kindKey(h.Incarnation, kindBuffer)
-	err = s.scan(ctx, buffer, end(buffer), func(_, value []byte) (bool, error) {
+	buffer := kindKey(h.Life(name), kindBuffer)
+	err = scan(ctx, r, buffer, end(buffer), func(_, value []byte) (bool, error) {
 		e, err := decodeRun(value)
 		h.Buffer = append(h.Buffer, e)
 		h.BufferSize += len(e.Frames)
@@ -47,7 +56,6 @@ func (s *Store) load(ctx context.Context, name string) (*stream.Head, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.heads.put(name, h)
 	return h, nil
 }
 
@@ -58,13 +66,13 @@ func (s *Store) Create(ctx context.Context, name string, head, replaced *stream.
 	if err != nil {
 		return err
 	}
-	b := s.db.NewBatch()
-	switch {
-	case stored == nil && replaced == nil:
-	case stored != nil && replaced != nil && stored.Incarnation == replaced.Incarnation && stored.Version == replaced.Version:
-		owe(b, name, stored.Incarnation)
-	default:
+	if (stored == nil) != (replaced == nil) ||
+		stored != nil && (stored.Incarnation != replaced.Incarnation || stored.Version != replaced.Version) {
 		return &stream.RefusedError{Head: stored}
+	}
+	b := s.db.NewBatch()
+	if stored != nil {
+		owe(b, stored.Life(name))
 	}
 	return s.write(name, b, nil, head, pebble.Sync)
 }
@@ -112,6 +120,25 @@ func (s *Store) Trim(ctx context.Context, name string, seen *stream.Head, to str
 	return next, s.write(name, s.db.NewBatch(), stored, next, pebble.NoSync)
 }
 
+// Compact implements [stream.Heads]. Its place in the log would be enough for what
+// this store does after it: the manifests come before it, and the [Store.Retire]
+// after. But it is synced, because the core goes on to remove objects, staged ones
+// that the segment's object replaces, and they are not in the log: a head that is
+// older than their removal would send readers to them. It is one sync a segment,
+// that nobody waits for.
+func (s *Store) Compact(ctx context.Context, life stream.Life, segments uint64) (*stream.Head, error) {
+	defer s.names.lock(life.Name)()
+	stored, err := s.load(ctx, life.Name)
+	if err != nil {
+		return nil, err
+	}
+	next, ok := stream.Compacted(stored, life.Incarnation, segments)
+	if !ok {
+		return nil, &stream.RefusedError{Head: stored}
+	}
+	return next, s.write(life.Name, s.db.NewBatch(), stored, next, pebble.Sync)
+}
+
 // HeadSize implements [stream.Heads]. Records are written once, so the buffer
 // costs nothing but the time to load it.
 func (s *Store) HeadSize(_ string, h *stream.Head) int { return h.BufferSize }
@@ -127,8 +154,8 @@ func (s *Store) Delete(ctx context.Context, name string, inc stream.Incarnation)
 		return &stream.RefusedError{Head: stored}
 	}
 	b := s.db.NewBatch()
-	owe(b, name, inc)
-	err = errors.Join(b.Delete(headKey(name), nil), b.Commit(pebble.Sync), b.Close())
+	owe(b, stored.Life(name))
+	err = commit(b, b.Delete(headKey(name), nil), pebble.Sync)
 	s.heads.remove(name)
 	return err
 }
@@ -136,22 +163,23 @@ func (s *Store) Delete(ctx context.Context, name string, inc stream.Incarnation)
 // write stores next in place of stored, which is nil or of the same life, with
 // whatever else is in the batch. Only what changed of the buffer is written.
 func (s *Store) write(name string, b *pebble.Batch, stored, next *stream.Head, how *pebble.WriteOptions) error {
+	life := next.Life(name)
 	err := b.Set(headKey(name), encodeHead(next), nil)
 	var written stream.Offset
 	if stored != nil {
 		written = stored.Tail
 		for _, e := range stored.Buffer {
 			if !next.BufferFrom().Before(e.To) {
-				err = errors.Join(err, b.Delete(offsetKey(next.Incarnation, kindBuffer, e.To), nil))
+				err = errors.Join(err, b.Delete(offsetKey(life, kindBuffer, e.To), nil))
 			}
 		}
 	}
 	for _, e := range next.Buffer {
 		if written.Before(e.To) {
-			err = errors.Join(err, b.Set(offsetKey(next.Incarnation, kindBuffer, e.To), encodeRun(e), nil))
+			err = errors.Join(err, b.Set(offsetKey(life, kindBuffer, e.To), encodeRun(e), nil))
 		}
 	}
-	if err = errors.Join(err, b.Commit(how), b.Close()); err != nil {
+	if err := commit(b, err, how); err != nil {
 		// What is stored is uncertain: the next call reads it.
 		s.heads.remove(name)
 		return err
@@ -160,7 +188,8 @@ func (s *Store) write(name string, b *pebble.Batch, stored, next *stream.Head, h
 	return nil
 }
 
-func owe(b *pebble.Batch, name string, inc stream.Incarnation) {
+// owe records that the data of a life is to be discarded.
+func owe(b *pebble.Batch, life stream.Life) {
 	// Set on a batch only fails for keys beyond 4 GiB.
-	_ = b.Set(workKey(inc), encodeWork(stream.Work{Name: name, Incarnation: inc}), nil)
+	_ = b.Set(workKey(life.Incarnation), encodeWork(life), nil)
 }

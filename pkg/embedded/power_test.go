@@ -12,7 +12,6 @@ import (
 
 	"github.com/commoncurriculum/durable-streams-aws/pkg/embedded"
 	"github.com/commoncurriculum/durable-streams-aws/pkg/stream"
-	"github.com/commoncurriculum/durable-streams-aws/pkg/streamtest/fsck"
 )
 
 // powerWriter appends "<writer>.<number>;" to one stream.
@@ -35,7 +34,7 @@ func (w *powerWriter) run(t *testing.T, log *stream.Log, count int) {
 			text = strings.Repeat("-", 3000) + text // staged
 		}
 		if w.id == 0 && w.name == "s0" && n%40 == 10 {
-			text = strings.Repeat("-", 300_000) + text // in a file
+			text = strings.Repeat("-", 300_000) + text // in an object
 		}
 		var r stream.Records
 		r.Add([]byte(text))
@@ -46,6 +45,9 @@ func (w *powerWriter) run(t *testing.T, log *stream.Log, count int) {
 		done, err := log.Append(t.Context(), w.name, a)
 		if err == nil && done.FlushDue() {
 			err = log.Flush(t.Context(), w.name, done)
+		}
+		if w.id == 0 && n%7 == 6 && err == nil {
+			_, err = log.Compact(t.Context(), w.name)
 		}
 		if err != nil {
 			t.Errorf("writer %d, append %d: %v", w.id, n, err)
@@ -60,23 +62,43 @@ func (w *powerWriter) run(t *testing.T, log *stream.Log, count int) {
 	}
 }
 
-// TestPowerFailure takes the power away, again and again, while writers append:
-// what was not synced is lost, or part of it is, at random. A store opened on
-// what is left must hold every append that was acknowledged before, exactly once
-// and in order, and must be sound. Unlike killing a process, this loses what the
-// operating system had not written yet.
-func TestPowerFailure(t *testing.T) {
-	const failures, streams, writersEach, appends = 40, 3, 4, 20
-	limits := stream.DefaultLimits()
-	limits.FlushCount, limits.SegmentCount, limits.StageSize, limits.Producers = 5, 50, 2000, 1
-
-	disk := vfs.NewCrashableMem()
+// powerLog opens a log with objects on a disk.
+func powerLog(t *testing.T, disk vfs.FS) (log *stream.Log, closing func()) {
+	t.Helper()
 	o := smallOptions()
 	o.FS = disk
-	log, err := stream.New(openClosing(t, "data", o), stream.Options{Limits: limits})
+	s, err := embedded.Open("data", o)
+	if err != nil {
+		t.Fatalf("open after a failure: %v", err)
+	}
+	return logOf(t, s, openObjects(t, "data", disk)), func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func logOf(t *testing.T, d stream.Driver, objects stream.Objects) *stream.Log {
+	t.Helper()
+	limits := stream.DefaultLimits()
+	limits.FlushCount, limits.SegmentCount, limits.StageSize, limits.ObjectSize, limits.Producers = 5, 50, 2000, 200_000, 1
+	log, err := stream.New(d, stream.Options{Limits: limits, Objects: objects})
 	if err != nil {
 		t.Fatal(err)
 	}
+	return log
+}
+
+// TestPowerFailure takes the power away, again and again, while writers append and
+// segments are moved into objects: what was not synced is lost, or part of it is, at
+// random. A store opened on what is left must hold every append that was acknowledged
+// before, exactly once and in order, and go on from there. Unlike killing a process,
+// this loses what the operating system had not written yet.
+func TestPowerFailure(t *testing.T) {
+	const failures, streams, writersEach, appends = 40, 3, 4, 20
+	disk := vfs.NewCrashableMem()
+	log, closing := powerLog(t, disk)
+	defer closing()
 	var writers []*powerWriter
 	for i := range streams {
 		name := fmt.Sprint("s", i)
@@ -112,36 +134,55 @@ func TestPowerFailure(t *testing.T) {
 	}
 }
 
+// checkAfterPowerFailure reads all streams on what is left of a disk, before and after
+// the compaction that was under way is finished there.
 func checkAfterPowerFailure(t *testing.T, disk *vfs.MemFS, acked map[string][]int64) {
 	t.Helper()
-	o := smallOptions()
-	o.FS = disk
-	s, err := embedded.Open("data", o)
-	if err != nil {
-		t.Fatalf("open after the failure: %v", err)
-	}
-	defer s.Close()
+	log, closing := powerLog(t, disk)
+	defer closing()
 	for name, counts := range acked {
-		report, err := fsck.Stream(t.Context(), s, name)
+		checkAcked(t, log, name, counts)
+		if _, err := log.Compact(t.Context(), name); err != nil {
+			t.Errorf("%s: compact after the failure: %v", name, err)
+		}
+		checkAcked(t, log, name, counts)
+	}
+}
+
+func checkAcked(t *testing.T, log *stream.Log, name string, counts []int64) {
+	t.Helper()
+	next := make([]int64, len(counts))
+	for _, record := range readAll(t, log, name) {
+		var writer, number int64
+		if _, err := fmt.Sscanf(strings.TrimLeft(record, "-"), "%d.%d;", &writer, &number); err != nil {
+			t.Fatalf("%s: torn record %q", name, record)
+		}
+		if number != next[writer] {
+			t.Errorf("%s: writer %d's append %d where %d belongs", name, writer, number, next[writer])
+		}
+		next[writer] = number + 1
+	}
+	for w, want := range counts {
+		if next[w] < want {
+			t.Errorf("%s: writer %d had %d appends acknowledged, %d are left", name, w, want, next[w])
+		}
+	}
+}
+
+// readAll reads a stream page by page.
+func readAll(t *testing.T, log *stream.Log, name string) (records []string) {
+	t.Helper()
+	for at := stream.Start(); ; {
+		page, err := log.Read(t.Context(), name, at)
 		if err != nil {
-			t.Errorf("%s after the failure: %v", name, err)
-			continue
+			t.Fatalf("%s: read: %v", name, err)
 		}
-		next := make([]int64, len(counts))
-		for _, record := range report.Records {
-			var writer, number int64
-			if _, err := fmt.Sscanf(strings.TrimLeft(string(record), "-"), "%d.%d;", &writer, &number); err != nil {
-				t.Fatalf("%s: torn record %q", name, record)
-			}
-			if number != next[writer] {
-				t.Errorf("%s: writer %d's append %d where %d belongs", name, writer, number, next[writer])
-			}
-			next[writer] = number + 1
+		for record := range page.Records() {
+			records = append(records, string(record))
 		}
-		for w, want := range counts {
-			if next[w] < want {
-				t.Errorf("%s: writer %d had %d appends acknowledged, %d are left", name, w, want, next[w])
-			}
+		if page.UpToDate() {
+			return records
 		}
+		at = stream.At(page.Next)
 	}
 }

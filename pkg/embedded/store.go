@@ -6,8 +6,8 @@
 // log and synced (fdatasync) before the call returns. Concurrent commits, of any
 // streams, share syncs. Chunks, staged items and trims are written to the same
 // log without a sync of their own: the log is recovered as a prefix, so none of
-// them can be missing where a later synced write survived. Large staged items are
-// files of their own beside the engine, synced when they are put.
+// them can be missing where a later synced write survived. [Objects] are files of
+// their own beside the engine, synced when they are put.
 package embedded
 
 import (
@@ -31,7 +31,7 @@ var ErrInUse = errors.New("the data directory is in use by another process")
 var ErrFormat = errors.New("the data directory has an unknown format")
 
 // formatVersion is the version of the layout in keys.go and codec.go.
-const formatVersion = 2
+const formatVersion = 3
 
 // Options are the sizes of what the store keeps in memory.
 type Options struct {
@@ -56,7 +56,6 @@ func DefaultOptions() Options {
 type Store struct {
 	db    *pebble.DB
 	lock  *pebble.Lock
-	files files
 	heads *headCache
 	names nameLocks
 }
@@ -86,7 +85,7 @@ func Open(dir string, o Options) (*Store, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("embedded: open %s: %w", dir, err), lock.Close())
 	}
-	s := &Store{db: db, lock: lock, files: newFiles(o.FS, dir), heads: newHeadCache(o.HeadBytes)}
+	s := &Store{db: db, lock: lock, heads: newHeadCache(o.HeadBytes)}
 	if err := s.checkFormat(); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
@@ -120,12 +119,13 @@ func pebbleOptions(o Options) *pebble.Options {
 // checkFormat marks a new store with the format version, and refuses one with
 // another.
 func (s *Store) checkFormat() error {
-	version, found, err := s.get(formatKey)
+	format := []byte{areaFormat}
+	version, found, err := get(s.db, format)
 	if err != nil {
 		return err
 	}
 	if !found {
-		return s.db.Set(formatKey, []byte{formatVersion}, pebble.Sync)
+		return s.db.Set(format, []byte{formatVersion}, pebble.Sync)
 	}
 	if len(version) != 1 || version[0] != formatVersion {
 		return fmt.Errorf("%w: version %v, this program knows %d", ErrFormat, version, formatVersion)
@@ -140,8 +140,8 @@ func (s *Store) Close() error {
 }
 
 // get returns a copy of a value.
-func (s *Store) get(key []byte) (value []byte, found bool, err error) {
-	v, closer, err := s.db.Get(key)
+func get(r pebble.Reader, key []byte) (value []byte, found bool, err error) {
+	v, closer, err := r.Get(key)
 	if errors.Is(err, pebble.ErrNotFound) {
 		return nil, false, nil
 	}
@@ -152,27 +152,30 @@ func (s *Store) get(key []byte) (value []byte, found bool, err error) {
 	return value, true, closer.Close()
 }
 
-// scan calls visit for each item of a key range, in order, until it returns
-// false. Keys and values are only valid during the call.
-func (s *Store) scan(ctx context.Context, from, to []byte, visit func(key, value []byte) (bool, error)) error {
-	it, err := s.db.NewIterWithContext(ctx, &pebble.IterOptions{LowerBound: from, UpperBound: to})
+// walk calls visit for each item of a key range, in order, until it returns false.
+// The iterator, which visit must not move, gives the item's key, and its value to
+// who asks for it; both are only valid during the call.
+func walk(ctx context.Context, r pebble.Reader, from, to []byte, visit func(it *pebble.Iterator) (more bool, err error)) error {
+	it, err := r.NewIterWithContext(ctx, &pebble.IterOptions{LowerBound: from, UpperBound: to})
 	if err != nil {
 		return err
 	}
-	for ok := it.First(); ok; ok = it.Next() {
+	more := true
+	for ok := it.First(); ok; ok = more && err == nil && it.Next() {
+		more, err = visit(it)
+	}
+	return errors.Join(err, it.Close())
+}
+
+// scan is walk for those who want all values.
+func scan(ctx context.Context, r pebble.Reader, from, to []byte, visit func(key, value []byte) (more bool, err error)) error {
+	return walk(ctx, r, from, to, func(it *pebble.Iterator) (bool, error) {
 		value, err := it.ValueAndErr()
 		if err != nil {
-			return errors.Join(err, it.Close())
+			return false, err
 		}
-		more, err := visit(it.Key(), value)
-		if err != nil {
-			return errors.Join(err, it.Close())
-		}
-		if !more {
-			break
-		}
-	}
-	return it.Close()
+		return visit(it.Key(), value)
+	})
 }
 
 // engineLogger passes on what Pebble logs. Pebble must not go on after Fatalf,

@@ -5,13 +5,16 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/commoncurriculum/durable-streams-aws/pkg/stream"
 )
 
 // pathPrefix precedes the stream id in every path.
 const pathPrefix = "/v1/stream/"
 
-// maxName is the longest stream id in bytes, decoded.
-const maxName = 1024
+// maxName is the longest stream id in bytes, decoded: the longest whose data can be
+// kept in objects.
+const maxName = stream.MaxName
 
 // reservedSegment is the first segment of the subscription APIs (section 6).
 // Streams there do not exist and cannot be created, so paths under it get 404,

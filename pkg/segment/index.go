@@ -68,15 +68,15 @@ func (x *Index) parse(index []byte) error {
 	for i := range n {
 		length, index1, ok1 := uvarint(index)
 		frames, index2, ok2 := uvarint(index1)
-		rest, index3, ok3 := uvarint(index2)
-		if !ok1 || !ok2 || !ok3 || rest > math.MaxUint32 || len(index3) < crc32.Size {
+		rest, sum, ok3 := uvarint(index2)
+		if !ok1 || !ok2 || !ok3 || rest > math.MaxUint32 || len(sum) < crc32.Size {
 			return corrupt("the index entry of block %d cannot be read", i)
 		}
-		at.rest, at.crc = uint32(rest), binary.BigEndian.Uint32(index3)
-		index = index3[crc32.Size:]
+		at.rest, at.crc = uint32(rest), binary.BigEndian.Uint32(sum)
+		index = sum[crc32.Size:]
 		x.blocks[i] = at
 		short := i < n-1 && length < minBlock
-		if length == 0 || length > BlockSize || short || int64(length) > end-at.offset {
+		if length == 0 || length > BlockSize || short {
 			return corrupt("block %d has %d bytes", i, length)
 		}
 		if frames > length {

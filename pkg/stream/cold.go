@@ -18,7 +18,8 @@ const coldRun = 16
 // 16 segments, and a request for each object, all at once; one more where its index is
 // too large for the manifest.
 func (l *Log) takeCold(ctx context.Context, p *Page, known []Manifest, max int) error {
-	for !p.full && p.Next.Before(p.Head.Tail) && p.Next.Segment < p.Head.Compacted {
+	// What is in the buffer was never in an object.
+	for !p.full && p.Next.Before(p.Head.BufferFrom()) && p.Next.Segment < p.Head.Compacted {
 		manifests := known
 		if known = nil; len(manifests) == 0 {
 			var err error
@@ -46,6 +47,9 @@ func (l *Log) takeCold(ctx context.Context, p *Page, known []Manifest, max int) 
 		}
 		if p.Next == at && !p.full {
 			return errGap
+		}
+		if last := entries[len(entries)-1].manifest; p.Next == last.To && last.Segment+1 == p.Head.Compacted {
+			return nil
 		}
 	}
 	return nil

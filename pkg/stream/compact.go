@@ -51,9 +51,8 @@ func (l *Log) Compact(ctx context.Context, name string) (Compaction, error) {
 		return done, nil
 	}
 	defer l.compactions.end(name)
-	// gap is what was missing when the head was as it is in last.
-	var gap error
-	var last *Head
+	// torn is the head under which something was missing.
+	var torn *Head
 	for attempt := 0; attempt < maxAttempts; {
 		h, err := l.driver.Head(ctx, name, Strong)
 		switch {
@@ -63,9 +62,6 @@ func (l *Log) Compact(ctx context.Context, name string) (Compaction, error) {
 			return done, unavailable(err)
 		case !h.CompactionOwed():
 			return done, nil
-		case gap != nil && h.Incarnation == last.Incarnation && h.Compacted == last.Compacted:
-			// Nobody moved what is missing: it is lost.
-			return done, compactionError(name, h, gap)
 		}
 		m, err := l.compact(ctx, name, h)
 		var refused *RefusedError
@@ -77,8 +73,9 @@ func (l *Log) Compact(ctx context.Context, name string) (Compaction, error) {
 		case errors.As(err, &refused):
 			// Somebody else got there first, or the stream is gone: look again.
 			attempt++
-		case errors.Is(err, errGap):
-			gap, last = err, h
+		case errors.Is(err, errGap) && (torn == nil || h.Incarnation != torn.Incarnation || h.Compacted != torn.Compacted):
+			// Somebody may have moved it, or be putting chunks while they are listed.
+			torn = h
 			attempt++
 		default:
 			return done, compactionError(name, h, err)

@@ -35,12 +35,13 @@ func (l *Log) Read(ctx context.Context, name string, from Position) (*Page, erro
 // incarnation if the data has moved meanwhile. Some of it may be known already.
 func (l *Log) readUnder(ctx context.Context, name string, h *Head, from Offset, known ahead) (*Page, error) {
 	inc := h.Incarnation
+	var gap error
 	for range rereads {
 		p, err := l.page(ctx, name, h, from, l.limits.PageSize, known)
 		if !errors.Is(err, errGap) {
 			return p, err
 		}
-		known = ahead{}
+		gap, known = err, ahead{}
 		if h, err = l.Head(ctx, name); err != nil {
 			return nil, err
 		}
@@ -48,5 +49,5 @@ func (l *Log) readUnder(ctx context.Context, name string, h *Head, from Offset, 
 			return nil, ErrNotFound
 		}
 	}
-	return nil, unavailable(errGap)
+	return nil, unavailable(gap)
 }

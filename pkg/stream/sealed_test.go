@@ -346,3 +346,22 @@ func TestCompactProperty(t *testing.T) {
 		}
 	})
 }
+
+// A list that lacks a chunk which is being put at that moment is no damage.
+func TestCompactWithAGap(t *testing.T) {
+	s := &gaps{store: newStore()}
+	l, err := stream.New(s, stream.Options{Limits: short(), Objects: objects{s.store}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	create(t, l)
+	flushed(t, l, "a", "b", "c")
+	s.missing = true
+	compact(t, l, 1)
+	if s.missing {
+		t.Error("nothing was missing")
+	}
+	if got := content(t, l); got != "abc" {
+		t.Errorf("content %q", got)
+	}
+}

@@ -88,7 +88,7 @@ func (s *sweep) stream(ctx context.Context, name string, h *Head) error {
 	case h.Expired(now.Add(-expiredFor)):
 		return s.expire(ctx, name)
 	case h.CompactionOwed():
-	case h.sealable() && now.Sub(h.UsedAt) >= s.options.IdleAfter:
+	case s.objects != nil && h.sealable() && now.Sub(h.UsedAt) >= s.options.IdleAfter:
 		next := h.Clone()
 		next.Sealed, next.Ended = true, true
 		next.Version++

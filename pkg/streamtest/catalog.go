@@ -1,6 +1,7 @@
 package streamtest
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -19,12 +20,17 @@ func allStreams(t *testing.T, d stream.Driver, prefix, after string, max int) (a
 		if len(got) > max {
 			t.Fatalf("Streams returned %d names, at most %d were asked for", len(got), max)
 		}
+		for _, name := range got {
+			if name <= after {
+				t.Fatalf("Streams returned %q after %q", name, after)
+			}
+			after = name
+		}
 		all = append(all, got...)
 		// Fewer than were asked for are the last.
 		if len(got) < max {
 			return all
 		}
-		after = got[len(got)-1]
 	}
 }
 
@@ -104,11 +110,16 @@ func allSegments(t *testing.T, d stream.Driver, prefix string, after stream.Life
 		if len(got) > max {
 			t.Fatalf("Segments returned %d, at most %d were asked for", len(got), max)
 		}
+		for _, s := range got {
+			if after.Name != "" && compareSegments(s, after, n) <= 0 {
+				t.Fatalf("Segments returned segment %d of %v after %d of %v", s.Segment, s.Life, n, after)
+			}
+			after, n = s.Life, s.Segment
+		}
 		all = append(all, got...)
 		if len(got) < max {
 			return all
 		}
-		after, n = got[len(got)-1].Life, got[len(got)-1].Segment
 	}
 }
 
@@ -143,16 +154,9 @@ func testSegments(t *testing.T, d stream.Driver) {
 	other := stream.Life{Name: "only chunks", Incarnation: first}
 	must(t, d.PutChunk(ctx, other, chunkAt(stream.Offset{Position: 9}, "some text")))
 
-	show := func(segments []stream.StoredSegment) string {
-		var b strings.Builder
-		for _, s := range segments {
-			fmt.Fprintf(&b, "%q %.4s %d, ", s.Name, s.Incarnation, s.Segment)
-		}
-		return b.String()
-	}
 	eventually(t, func() error {
-		if got := allSegments(t, d, "", stream.Life{}, 0, 1000); !sameSegments(got, want) {
-			return fmt.Errorf("segments are %s want %s", show(got), show(want))
+		if diff := diffSegments(allSegments(t, d, "", stream.Life{}, 0, 1000), want); diff != "" {
+			return errors.New(diff)
 		}
 		return nil
 	})
@@ -166,9 +170,8 @@ func testSegments(t *testing.T, d stream.Driver) {
 	}
 	check := func(prefix string, after stream.Life, n uint64, max int) {
 		t.Helper()
-		got, want := allSegments(t, d, prefix, after, n, max), between(prefix, after, n)
-		if !sameSegments(got, want) {
-			t.Fatalf("segments that begin with %q, after %v %d, %d at a time: %s want %s", prefix, after, n, max, show(got), show(want))
+		if diff := diffSegments(allSegments(t, d, prefix, after, n, max), between(prefix, after, n)); diff != "" {
+			t.Fatalf("segments that begin with %q, after %v %d, %d at a time: %s", prefix, after, n, max, diff)
 		}
 	}
 	for _, max := range []int{1, 3, len(want), 1000} {
@@ -195,17 +198,31 @@ func testSegments(t *testing.T, d stream.Driver) {
 	}
 	want = slices.DeleteFunc(want, func(s stream.StoredSegment) bool { return s.Life == gone })
 	eventually(t, func() error {
-		if got := allSegments(t, d, "", stream.Life{}, 0, 10); !sameSegments(got, want) {
-			return fmt.Errorf("segments are %s want %s", show(got), show(want))
+		if diff := diffSegments(allSegments(t, d, "", stream.Life{}, 0, 10), want); diff != "" {
+			return errors.New(diff)
 		}
 		return nil
 	})
 }
 
-func sameSegments(got, want []stream.StoredSegment) bool {
-	return slices.EqualFunc(got, want, func(g, w stream.StoredSegment) bool {
-		return g.Life == w.Life && diffManifests(g.Manifest, w.Manifest) == ""
-	})
+// diffSegments tells how lists of segments differ; "" if they do not.
+func diffSegments(got, want []stream.StoredSegment) string {
+	show := func(segments []stream.StoredSegment) string {
+		var b strings.Builder
+		for _, s := range segments {
+			fmt.Fprintf(&b, "%q %.4s %d, ", s.Name, s.Incarnation, s.Segment)
+		}
+		return b.String()
+	}
+	if g, w := show(got), show(want); g != w {
+		return fmt.Sprintf("segments are %s want %s", g, w)
+	}
+	for i := range want {
+		if diff := diffManifests(got[i].Manifest, want[i].Manifest); diff != "" {
+			return fmt.Sprintf("%v: %s", want[i].Life, diff)
+		}
+	}
+	return ""
 }
 
 // compareSegments compares a segment with the segment n of a life.

@@ -34,9 +34,10 @@ func diffHeads(got, want *stream.Head) string {
 // head before did.
 func diffCommitted(got, want, before *stream.Head) string {
 	if more := len(got.Recent) - len(want.Recent); more > 0 && len(before.Recent) > len(got.Recent)-2 {
-		want = want.Clone()
 		all := append(slices.Clone(before.Recent), want.Recent[len(want.Recent)-1])
-		want.Recent = all[len(all)-len(got.Recent):]
+		remembering := *want
+		remembering.Recent = all[len(all)-len(got.Recent):]
+		want = &remembering
 	}
 	return diffHeads(got, want)
 }
@@ -46,8 +47,9 @@ func diffCommitted(got, want, before *stream.Head) string {
 // than so many.
 func diffTrimmed(got, want *stream.Head, remember int) string {
 	if fewer := len(want.Recent) - len(got.Recent); fewer > 0 && len(got.Recent) >= remember {
-		want = want.Clone()
-		want.Recent = want.Recent[fewer:]
+		forgetful := *want
+		forgetful.Recent = want.Recent[fewer:]
+		want = &forgetful
 	}
 	return diffHeads(got, want)
 }

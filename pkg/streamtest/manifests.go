@@ -2,10 +2,10 @@ package streamtest
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"reflect"
-	"slices"
 	"testing"
 
 	"github.com/commoncurriculum/durable-streams-aws/pkg/stream"
@@ -38,8 +38,17 @@ func diffManifests(got, want stream.Manifest) string {
 	return ""
 }
 
-func sameManifests(got, want []stream.Manifest) bool {
-	return slices.EqualFunc(got, want, func(g, w stream.Manifest) bool { return diffManifests(g, w) == "" })
+// diffAllManifests tells in what the first manifests differ that do; "" if none do.
+func diffAllManifests(got, want []stream.Manifest) string {
+	for i := range min(len(got), len(want)) {
+		if diff := diffManifests(got[i], want[i]); diff != "" {
+			return diff
+		}
+	}
+	if len(got) != len(want) {
+		return fmt.Sprintf("%d manifests, want %d", len(got), len(want))
+	}
+	return ""
 }
 
 // allManifests reads manifests in steps of max.
@@ -80,8 +89,8 @@ func testManifests(t *testing.T, d stream.Driver) {
 		want = append(want, manifest(segments[i]))
 	}
 	for _, max := range []int{1, 3, 100} {
-		if got := allManifests(t, d, life, stream.Offset{}, max); !sameManifests(got, want) {
-			t.Fatalf("manifests by %d: got %+v, want %+v", max, got, want)
+		if got := allManifests(t, d, life, stream.Offset{}, max); diffAllManifests(got, want) != "" {
+			t.Fatalf("manifests by %d: %s", max, diffAllManifests(got, want))
 		}
 	}
 	for _, c := range []struct {
@@ -94,8 +103,8 @@ func testManifests(t *testing.T, d stream.Driver) {
 	}
 	got, err := d.Manifests(ctx, other, stream.Offset{}, 10)
 	must(t, err)
-	if !sameManifests(got, []stream.Manifest{changed}) {
-		t.Errorf("manifests of the other life: %+v", got)
+	if diff := diffAllManifests(got, []stream.Manifest{changed}); diff != "" {
+		t.Errorf("manifests of the other life: %s", diff)
 	}
 }
 
@@ -121,8 +130,8 @@ func testManifestTails(t *testing.T, d stream.Driver) {
 		put(16 << 10)
 	}
 	for _, max := range []int{1, 1000} {
-		if got := allManifests(t, d, life, stream.Offset{}, max); !sameManifests(got, want) {
-			t.Errorf("%d at a time: %d manifests came back, not the %d with their tails that were put", max, len(got), len(want))
+		if diff := diffAllManifests(allManifests(t, d, life, stream.Offset{}, max), want); diff != "" {
+			t.Errorf("%d at a time: %s", max, diff)
 		}
 	}
 	eventually(t, func() error {
@@ -131,8 +140,8 @@ func testManifestTails(t *testing.T, d stream.Driver) {
 		for _, s := range segments {
 			got = append(got, s.Manifest)
 		}
-		if !sameManifests(got, want) {
-			return fmt.Errorf("%d segments are listed, not the %d with their tails that were put", len(got), len(want))
+		if diff := diffAllManifests(got, want); diff != "" {
+			return errors.New(diff)
 		}
 		return nil
 	})

@@ -25,6 +25,9 @@ type Failure struct {
 	FirstSequenceNumber string
 	LastSequenceNumber  string
 	BatchSize           int
+	// FirstArrival and LastArrival are when the first and the last of them were made,
+	// as the stream says; zero if it does not.
+	FirstArrival, LastArrival time.Time
 	// Attempts is how often the function failed with them, without those times
 	// after which their batch was split.
 	Attempts int
@@ -128,13 +131,16 @@ func (r *reader) dropOld(p *part) {
 
 // giveUp lets records go that will not be delivered.
 func (r *reader) giveUp(p part, reason Reason) {
+	first, last := p.records[0], p.records[len(p.records)-1]
 	f := Failure{
 		Reason:              reason,
 		StreamARN:           r.config.StreamARN,
 		Shard:               r.shard,
-		FirstSequenceNumber: p.records[0].sequence,
-		LastSequenceNumber:  p.records[len(p.records)-1].sequence,
+		FirstSequenceNumber: first.sequence,
+		LastSequenceNumber:  last.sequence,
 		BatchSize:           len(p.records),
+		FirstArrival:        first.created,
+		LastArrival:         last.created,
 		Attempts:            p.attempts,
 		Event:               payload(p.records),
 		Err:                 p.err,

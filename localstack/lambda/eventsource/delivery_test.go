@@ -56,6 +56,9 @@ func TestRetryAttemptsExhausted(t *testing.T) {
 			t.Fatalf("failures are %+v", r.failures)
 		}
 		f := r.failures[0]
+		if !f.FirstArrival.Equal(r.function.begun) || !f.LastArrival.Equal(r.function.begun) {
+			t.Errorf("the records arrived at %v and %v, not at %v", f.FirstArrival, f.LastArrival, r.function.begun)
+		}
 		if f.Reason != RetryAttemptsExhausted || f.FirstSequenceNumber != "1" || f.LastSequenceNumber != "2" || f.BatchSize != 2 || f.Attempts != 3 ||
 			f.Shard != "a" || f.StreamARN != testARN || !errors.Is(f.Err, errFunction) || !strings.Contains(string(f.Event), `"SequenceNumber":"2"`) {
 			t.Errorf("the failure is %+v", f)

@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// account is the account of every ARN, the one that local stand-ins for AWS use.
-const account = "000000000000"
+// Account is the account of every ARN, the one that local stand-ins for AWS use.
+const Account = "000000000000"
 
 // reserved are the variables that Lambda does not let a function configure
 // (docs: "Defined runtime environment variables"). The credentials, which are
@@ -56,9 +56,9 @@ func (c Config) environment(api, logStream string) []string {
 	return list
 }
 
-// arn is the function's ARN.
-func (c Config) arn() string {
-	return fmt.Sprintf("arn:aws:lambda:%s:%s:function:%s", c.Region, account, c.Name)
+// ARN is the function's ARN.
+func (c Config) ARN() string {
+	return fmt.Sprintf("arn:aws:lambda:%s:%s:function:%s", c.Region, Account, c.Name)
 }
 
 // logStreamName is a new name in the form that Lambda gives a process's log.

@@ -57,7 +57,7 @@ func (p *process) serveNext(w http.ResponseWriter, r *http.Request) {
 		h.Set("Content-Type", "application/json")
 		h.Set(headerRequestID, inv.id)
 		h.Set(headerTrace, inv.trace)
-		h.Set(headerARN, p.function.config.arn())
+		h.Set(headerARN, p.function.config.ARN())
 		h.Set(headerDeadline, strconv.FormatInt(inv.deadline.UnixMilli(), 10))
 		_, _ = w.Write(inv.payload) // if it fails, the process is gone, or the timeout ends it
 	case <-r.Context().Done():

@@ -1,0 +1,34 @@
+// The compact function moves the segments of streams that ended into objects. It is the
+// function of an event source mapping on the table's change stream, whose filter
+// ([dynamo.EndedFilter]) lets only the writes through that ended a segment: an append
+// that did not invokes nothing. Its configuration is in package config.
+//
+// The mapping reports single failures (ReportBatchItemFailures), splits batches that
+// fail (BisectBatchOnFunctionError), and has a limit of attempts with a destination for
+// what failed too often. An event that is lost all the same is no harm: the sweep finds
+// the segment.
+package main
+
+import (
+	"os"
+
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"github.com/commoncurriculum/durable-streams-aws/functions/boot"
+	"github.com/commoncurriculum/durable-streams-aws/pkg/config"
+)
+
+func main() {
+	environ := boot.Environ()
+	boot.LimitMemory(environ)
+	c, err := config.ReadFunction(environ)
+	if err != nil {
+		boot.Fail(err)
+	}
+	log, err := boot.Log(c)
+	if err != nil {
+		boot.Fail(err)
+	}
+	f := &function{streams: log, logger: boot.Logger(os.Stderr, c.LogLevel), namespace: boot.Namespace(c)}
+	lambda.Start(f.handle)
+}

@@ -1,0 +1,67 @@
+//go:build unix
+
+package main
+
+import (
+	"fmt"
+	"io"
+	"net"
+
+	"github.com/commoncurriculum/durable-streams-aws/pkg/config"
+)
+
+// announce tells the user where the server is, what runs besides, and how to try it and
+// look into it. admin says that there is an administrators' API; its token is not told.
+func announce(w io.Writer, c config.LambdaHost, s *stores, addr net.Addr, admin bool) {
+	url := fmt.Sprintf("http://%s/v1/stream/", addr)
+	fmt.Fprintf(w, "Durable Streams server on %s\n", url)
+	fmt.Fprintf(w, "Function %s, in up to %d processes. DynamoDB: %s, table %s. S3: %s, bucket %s.\n", c.Function, c.Concurrency, s.dynamoDB, c.Table, s.s3, c.Bucket)
+	announceBackground(w, c)
+	if s.local {
+		fmt.Fprintf(w, "Data is kept in %s.\n", c.DataDir)
+	}
+	fmt.Fprintf(w, "\nLook inside:\n")
+	if admin {
+		fmt.Fprintf(w, "  curl -H \"Authorization: Bearer $ADMIN_TOKEN\" http://%s/v1/admin/streams\n", addr)
+		fmt.Fprintf(w, "  curl -H \"Authorization: Bearer $ADMIN_TOKEN\" http://%s/v1/admin/segments\n", addr)
+	}
+	fmt.Fprintf(w, "  make fsck %s\n", fsckSettings(c, s))
+	fmt.Fprintf(w, "\nTry it:\n  curl -X PUT %shello -H 'Content-Type: text/plain' -d 'hello, world'\n", url)
+	fmt.Fprintf(w, "  curl '%shello?offset=-1'\n\n", url)
+	if tcp, ok := addr.(*net.TCPAddr); ok && !tcp.IP.IsLoopback() {
+		fmt.Fprintf(w, "WARNING: listening on %s, not on loopback. There is no authentication: anybody who\nreaches this address can read, write and delete every stream.\n\n", tcp.IP)
+	}
+}
+
+// announceBackground says what runs without being asked for.
+func announceBackground(w io.Writer, c config.LambdaHost) {
+	switch c.StreamFunction {
+	case off:
+		fmt.Fprintln(w, "No function gets the changes of the table: segments that end are left to the sweep.")
+	case compact:
+		fmt.Fprintln(w, "Compaction: when a segment ends, the function compact moves it to the bucket.")
+	default:
+		fmt.Fprintf(w, "The function %s gets the changes of the table; segments that end are left to the sweep.\n", c.StreamFunction)
+	}
+	if c.StreamFunction != off && c.StreamRetries >= 0 {
+		fmt.Fprintf(w, "What it fails on %d times is put into %s.\n", c.StreamRetries+1, deadLetterFile(c))
+	}
+	if c.SweepEvery > 0 {
+		fmt.Fprintf(w, "Sweep: every %v the function sweep finishes what was left undone.\n", c.SweepEvery)
+	} else {
+		fmt.Fprintln(w, "The sweep is off: the data of deleted and expired streams stays.")
+	}
+}
+
+// standInKey is what the host has for credentials unless it is told others.
+const standInKey = "local"
+
+// fsckSettings are what fsck needs to find the stores. Credentials are in the user's
+// environment, unless they are those that stand-ins take.
+func fsckSettings(c config.LambdaHost, s *stores) string {
+	settings := fmt.Sprintf("STORE=dynamodb DYNAMODB_ENDPOINT=%s S3_ENDPOINT=%s TABLE_NAME=%s BUCKET_NAME=%s AWS_REGION=%s", s.dynamoDB, s.s3, c.Table, c.Bucket, c.Region)
+	if c.AccessKey == standInKey && c.SecretKey == standInKey {
+		settings += fmt.Sprintf(" AWS_ACCESS_KEY_ID=%[1]s AWS_SECRET_ACCESS_KEY=%[1]s", standInKey)
+	}
+	return settings
+}

@@ -1,0 +1,162 @@
+// Package metrics says in numbers what the background work does: compaction, the sweep,
+// and the discarding of what deletions leave.
+//
+// [Compacted], [Swept] and [Collected] turn the report of a run into values. Each metric
+// has one meaning, written down in this file, and two names: that of CloudWatch, for
+// which [EMF] makes a log line of them, and that of Prometheus, for which a [Registry]
+// adds them up.
+package metrics
+
+import (
+	"errors"
+	"time"
+
+	"github.com/commoncurriculum/durable-streams-aws/pkg/stream"
+)
+
+// Unit is what a metric counts, by CloudWatch's name.
+type Unit string
+
+// The units in use.
+const (
+	Count   Unit = "Count"
+	Bytes   Unit = "Bytes"
+	Seconds Unit = "Seconds"
+)
+
+// metric is what can be measured. Its index in the table of definitions is its identity.
+type metric int
+
+// The metrics, in the order in which they are written.
+const (
+	compactions metric = iota
+	compactionFailures
+	segmentsCompacted
+	bytesCompacted
+	compactionLag
+	compactionDuration
+	damageFound
+
+	sweeps
+	sweepFailures
+	sweepProblems
+	sweepDuration
+	itemsSwept
+	objectsSwept
+	itemRounds
+	objectRounds
+	streamsExpired
+	segmentsSealed
+	itemsRetired
+	objectsRemoved
+	orphansDiscarded
+	foreignObjects
+
+	livesDiscarded
+	discardFailures
+
+	metricCount
+)
+
+// definition is a metric's names and meaning.
+type definition struct {
+	// cloudWatch is its name there, prometheus that one's without the prefix.
+	cloudWatch, prometheus string
+	unit                   Unit
+	// sampled says that each value counts by itself, as durations do. Other metrics
+	// are sums.
+	sampled bool
+	help    string
+}
+
+// definitions is a table that never changes.
+var definitions = [metricCount]definition{
+	compactions:        {"Compactions", "compactions_total", Count, false, "Runs that looked for segments of one stream to move into objects."},
+	compactionFailures: {"CompactionFailures", "compaction_failures_total", Count, false, "Runs of compaction that failed; they are done again."},
+	segmentsCompacted:  {"SegmentsCompacted", "segments_compacted_total", Count, false, "Segments that were moved into objects."},
+	bytesCompacted:     {"BytesCompacted", "compacted_bytes_total", Bytes, false, "Bytes of the objects that segments were moved into."},
+	compactionLag:      {"CompactionLag", "compaction_lag_seconds", Seconds, true, "How long after its end a segment was in an object."},
+	compactionDuration: {"CompactionDuration", "compaction_duration_seconds", Seconds, true, "How long a run of compaction took."},
+	damageFound:        {"DamageFound", "damage_found_total", Count, false, "Runs that met records that are missing or altered. Somebody has to look."},
+
+	sweeps:           {"Sweeps", "sweeps_total", Count, false, "Runs of the sweep."},
+	sweepFailures:    {"SweepFailures", "sweep_failures_total", Count, false, "Runs of the sweep that could not do everything."},
+	sweepProblems:    {"SweepProblems", "sweep_problems_total", Count, false, "What the sweep could not do."},
+	sweepDuration:    {"SweepDuration", "sweep_duration_seconds", Seconds, true, "How long a run of the sweep took."},
+	itemsSwept:       {"ItemsSwept", "swept_items_total", Count, false, "Stored items that the sweep looked at."},
+	objectsSwept:     {"ObjectsSwept", "swept_objects_total", Count, false, "Stored objects that the sweep looked at."},
+	itemRounds:       {"ItemRounds", "sweep_item_rounds_total", Count, false, "How often the sweep came to the end of all items."},
+	objectRounds:     {"ObjectRounds", "sweep_object_rounds_total", Count, false, "How often the sweep came to the end of all objects."},
+	streamsExpired:   {"StreamsExpired", "streams_expired_total", Count, false, "Streams that were over and that the sweep removed."},
+	segmentsSealed:   {"SegmentsSealed", "segments_sealed_total", Count, false, "Last segments that the sweep ended because their streams were idle."},
+	itemsRetired:     {"ItemsRetired", "items_retired_total", Count, false, "Chunks and staged items of living streams that nothing needed and the sweep let go."},
+	objectsRemoved:   {"ObjectsRemoved", "objects_removed_total", Count, false, "Staged objects of living streams that nothing needed and the sweep removed."},
+	orphansDiscarded: {"OrphansDiscarded", "orphans_discarded_total", Count, false, "Ended lives of streams whose data the sweep found although nothing owed it, and discarded."},
+	foreignObjects:   {"ForeignObjects", "foreign_objects_total", Count, false, "Objects that the sweep met and that are none of the server's. They are left alone."},
+
+	livesDiscarded:  {"LivesDiscarded", "lives_discarded_total", Count, false, "Ended lives of streams whose data was discarded."},
+	discardFailures: {"DiscardFailures", "discard_failures_total", Count, false, "Ended lives of streams that could not be discarded; they are found again."},
+}
+
+// Value is a metric and what one run adds to it.
+type Value struct {
+	metric metric
+	number float64
+}
+
+// Compacted returns the values of a run of [stream.Log.Compact]: what it did, how long
+// it took, how long ago the segment ended that was the reason for it, and its error. The
+// lag counts if the run moved something; a negative one is not known, and left out.
+func Compacted(c stream.Compaction, took, lag time.Duration, err error) []Value {
+	values := []Value{
+		{compactions, 1},
+		{compactionFailures, one(err != nil)},
+		{damageFound, one(errors.Is(err, stream.ErrDamaged))},
+		{compactionDuration, took.Seconds()},
+	}
+	if c.Segments > 0 && lag >= 0 {
+		values = append(values, Value{compactionLag, lag.Seconds()})
+	}
+	return append(values, moved(c)...)
+}
+
+// moved returns what was moved, by whatever kind of run.
+func moved(c stream.Compaction) []Value {
+	return []Value{{segmentsCompacted, float64(c.Segments)}, {bytesCompacted, float64(c.Bytes)}}
+}
+
+// Swept returns the values of a run of [stream.Log.Sweep], with how long it took and its
+// error.
+func Swept(s stream.Swept, took time.Duration, err error) []Value {
+	values := []Value{
+		{sweeps, 1},
+		{sweepFailures, one(err != nil)},
+		{damageFound, one(errors.Is(err, stream.ErrDamaged))},
+		{sweepProblems, float64(s.Problems)},
+		{sweepDuration, took.Seconds()},
+		{itemsSwept, float64(s.Items)},
+		{objectsSwept, float64(s.Objects)},
+		{itemRounds, one(s.ItemsEnd)},
+		{objectRounds, one(s.ObjectsEnd)},
+		{streamsExpired, float64(s.Expired)},
+		{segmentsSealed, float64(s.Sealed)},
+		{itemsRetired, float64(s.Retired)},
+		{objectsRemoved, float64(s.Removed)},
+		{orphansDiscarded, float64(s.Orphans)},
+		{foreignObjects, float64(s.Foreign)},
+	}
+	values = append(values, moved(s.Compaction)...)
+	return append(values, Collected(s.Collected)...)
+}
+
+// Collected returns the values of a run of [stream.Log.Collect].
+func Collected(c stream.Collected) []Value {
+	return []Value{{livesDiscarded, float64(c.Settled)}, {discardFailures, float64(c.Failed)}}
+}
+
+func one(yes bool) float64 {
+	if yes {
+		return 1
+	}
+	return 0
+}
