@@ -159,7 +159,9 @@ func TestRecordedEvents(t *testing.T) {
 		"expire.json":        {"4421584500000000017450439097"},
 		"discard.json":       nil,
 	} {
-		r := newRig(func(context.Context, string) (stream.Compaction, error) { return stream.Compaction{}, stream.ErrUnavailable })
+		r := newRig(func(context.Context, string) (stream.Compaction, error) {
+			return stream.Compaction{}, stream.ErrUnavailable
+		})
 		equal(t, name+" failed", r.invoke(t, t.Context(), recordedEvent(t, name)), want...)
 		if want != nil {
 			equal(t, name+" asked", r.asked, "demo")

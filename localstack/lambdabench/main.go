@@ -26,7 +26,7 @@ import (
 
 func main() {
 	var o options
-	flag.StringVar(&o.parts, "parts", "latency,contention,units,idle,size,bootstrap", "what to measure")
+	flag.StringVar(&o.parts, "parts", "latency,contention,compacting,units,cold,idle,size,bootstrap", "what to measure")
 	flag.StringVar(&o.bootstrap, "bootstrap", "bin/api/bootstrap", "the streaming function, built for this machine")
 	flag.StringVar(&o.size, "size", "bin/arm64/api/bootstrap", "the same, built for the cloud")
 	flag.DurationVar(&o.roundTrip, "round-trip", 5*time.Millisecond, "how long a call to the store takes")
@@ -64,6 +64,8 @@ func run(ctx context.Context, w io.Writer, o options) (err error) {
 		"latency":    func() error { return latency(ctx, w, s, o.roundTrip) },
 		"contention": func() error { return contention(ctx, w, s, o.roundTrip) },
 		"units":      func() error { return writeUnits(ctx, w, s) },
+		"compacting": func() error { return compacting(ctx, w, s, o.roundTrip) },
+		"cold":       func() error { return cold(ctx, w, s) },
 		"idle":       func() error { return idleReader(ctx, w, s) },
 		"size":       func() error { return binarySize(w, o.size) },
 		"bootstrap":  func() error { return start(ctx, w, o.bootstrap, s) },
@@ -97,12 +99,15 @@ type site struct {
 // process is a log of its own, with connections of its own, behind a meter.
 func (s *site) process(o stream.Options, roundTrip time.Duration) (*stream.Log, *meter.Client, error) {
 	m := &meter.Client{Client: dynamo.NewClient(region, s.endpoint, anybody()), RoundTrip: roundTrip}
-	d, err := dynamo.New(m, dynamo.Options{Table: s.table, Objects: s.objects})
+	d, err := dynamo.New(m, dynamo.Options{Table: s.table})
 	if err != nil {
 		return nil, nil, err
 	}
 	if o.Limits == (stream.Limits{}) {
 		o.Limits = s.limits
+	}
+	if o.Objects == nil {
+		o.Objects = s.objects
 	}
 	log, err := stream.New(d, o)
 	return log, m, err

@@ -15,12 +15,12 @@ const (
 	collectEvery = 2 * time.Second
 	// lives is how many of them are discarded at a time.
 	lives = 1000
-	// sweptItems and sweptObjects are how many of them a sweep looks at: less than a
-	// second's work.
-	sweptItems, sweptObjects = 10_000, 10_000
+	// sweptItems and sweptObjects are how many of them a sweep looks at: a fraction of a
+	// second's work, unless there is much to do.
+	sweptItems, sweptObjects = 5_000, 10_000
 )
 
-// background is what the server does by itself, next to compaction.
+// background is what the server does by itself, besides compaction.
 type background struct {
 	log     *stream.Log
 	metrics *metrics.Registry
@@ -29,18 +29,29 @@ type background struct {
 	idleAfter, sweepEvery time.Duration
 }
 
-// run does all of it until ctx ends, and returns when nothing of it is under way.
+// run does all of it until ctx ends, and returns when nothing of it is under way. The
+// sweep is the compactor's business, but it is due at once: the process before may have
+// had no time to finish something.
 func (b *background) run(ctx context.Context, c *compactor) {
 	var group sync.WaitGroup
-	group.Go(func() { c.run(ctx) })
 	group.Go(func() { b.collect(ctx) })
-	group.Go(func() { b.sweep(ctx) })
+	group.Go(func() {
+		due := time.NewTimer(0)
+		defer due.Stop()
+		c.run(ctx, due.C, func(ctx context.Context) {
+			b.sweep(ctx)
+			due.Reset(b.sweepEvery)
+		})
+	})
 	group.Wait()
 }
 
 // collect discards the data of deleted streams, every few seconds.
 func (b *background) collect(ctx context.Context) {
-	for wait(ctx, collectEvery) {
+	for {
+		if rest(ctx, collectEvery); ctx.Err() != nil {
+			return
+		}
 		done, err := b.log.Collect(ctx, lives)
 		if ctx.Err() != nil {
 			return
@@ -55,29 +66,20 @@ func (b *background) collect(ctx context.Context) {
 	}
 }
 
-// sweep finishes what was left undone: at the start what the process before had no time
-// for, and then from time to time.
+// sweep finishes what was left undone.
 func (b *background) sweep(ctx context.Context) {
-	for more := ctx.Err() == nil; more; more = wait(ctx, b.sweepEvery) {
-		begin := time.Now()
-		swept, err := b.log.Sweep(ctx, stream.SweepOptions{
-			IdleAfter: b.idleAfter, Items: sweptItems, Objects: sweptObjects, Lives: lives,
-		})
-		took := time.Since(begin)
-		if ctx.Err() != nil {
-			return
-		}
-		b.metrics.Add(metrics.Swept(swept, took, err)...)
-		if err != nil {
-			b.logger.Error("sweep", "duration", took, "swept", swept, "error", err)
-			continue
-		}
-		b.logger.Info("sweep", "duration", took, "swept", swept)
+	begin := time.Now()
+	swept, err := b.log.Sweep(ctx, stream.SweepOptions{
+		IdleAfter: b.idleAfter, Items: sweptItems, Objects: sweptObjects, Lives: lives,
+	})
+	took := time.Since(begin)
+	if ctx.Err() != nil {
+		return
 	}
-}
-
-// wait waits for a time, and reports whether ctx has not ended.
-func wait(ctx context.Context, d time.Duration) bool {
-	rest(ctx, d)
-	return ctx.Err() == nil
+	b.metrics.Add(metrics.Swept(swept, took, err)...)
+	level, attrs := slog.LevelInfo, []slog.Attr{slog.Duration("duration", took), slog.Any("swept", swept)}
+	if err != nil {
+		level, attrs = slog.LevelError, append(attrs, slog.String("error", err.Error()))
+	}
+	b.logger.LogAttrs(ctx, level, "sweep", attrs...)
 }

@@ -18,13 +18,15 @@ const (
 	maxRest = time.Second
 )
 
-// compactor moves segments that ended into objects, of one stream after the other.
+// compactor moves segments that ended into objects, of one stream after the other, and
+// runs the sweep in between, which does the same with what it finds.
 //
 // It must not slow the appends down, with which it shares processors and a disk: a file
-// that is synced holds up the sync of the store's log. So there is one of it, whatever
-// the load; and after each stream it rests as long as that took, so that it takes half of
-// one processor's time, and of the disk's, at most. It falls behind rather: then chunks
-// stay in the store for a while, where readers find them as well.
+// that is synced holds up the sync of the store's log. So all of it is done by one
+// goroutine, whatever the load; and after each stream, and each sweep, that rests as long
+// as it worked, though a second at most. Where nothing takes long it leaves half of the
+// time to others that way. It falls behind rather: then chunks stay in the store for a
+// while, where readers find them as well.
 type compactor struct {
 	compact func(ctx context.Context, name string) (stream.Compaction, error)
 	metrics *metrics.Registry
@@ -71,21 +73,27 @@ func (c *compactor) ended(name string) {
 	}
 }
 
-// run compacts until ctx ends. What waits then is found by the sweep of the next start.
-func (c *compactor) run(ctx context.Context) {
-	for {
+// run compacts, and sweeps when that is due, until ctx ends. What waits then is found by
+// the sweep of the next start.
+func (c *compactor) run(ctx context.Context, due <-chan time.Time, sweep func(context.Context)) {
+	for ctx.Err() == nil {
+		var begin time.Time
 		select {
 		case name := <-c.queue:
-			c.rest(ctx, min(c.one(ctx, name), maxRest))
+			begin = c.now()
+			c.one(ctx, name)
+		case <-due:
+			begin = c.now()
+			sweep(ctx)
 		case <-ctx.Done():
 			return
 		}
+		c.rest(ctx, min(c.now().Sub(begin), maxRest))
 	}
 }
 
-// one compacts one stream, and returns how long that took. What fails is found again by
-// the sweep.
-func (c *compactor) one(ctx context.Context, name string) time.Duration {
+// one compacts one stream. What fails is found again by the sweep.
+func (c *compactor) one(ctx context.Context, name string) {
 	// A segment that ends from now on is a new reason.
 	c.mu.Lock()
 	since := c.waiting[name]
@@ -97,7 +105,7 @@ func (c *compactor) one(ctx context.Context, name string) time.Duration {
 	end := c.now()
 	took, lag := end.Sub(begin), end.Sub(since)
 	if ctx.Err() != nil {
-		return took // it was stopped, which is no failure
+		return // it was stopped, which is no failure
 	}
 	c.metrics.Add(metrics.Compacted(done, took, lag, err)...)
 	attrs := []slog.Attr{
@@ -113,5 +121,4 @@ func (c *compactor) one(ctx context.Context, name string) time.Duration {
 		}
 	}
 	c.logger.LogAttrs(ctx, level, "compact", attrs...)
-	return took
 }

@@ -25,6 +25,8 @@ type compactorKit struct {
 	// during is called in each compaction, which takes and fails with what it returns.
 	during func(name string) (time.Duration, error)
 	stop   context.CancelFunc
+	due    chan time.Time
+	sweep  func(context.Context)
 }
 
 func newCompactorKit() *compactorKit {
@@ -52,7 +54,7 @@ func (k *compactorKit) drain(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	k.stop = cancel
-	k.run(ctx)
+	k.run(ctx, k.due, k.sweep)
 }
 
 func (k *compactorKit) text(t *testing.T) string {
@@ -75,6 +77,21 @@ func TestAStreamWaitsOnce(t *testing.T) {
 	}
 	if strings.Count(k.lines.String(), "\n") != 3 || !strings.Contains(k.lines.String(), `"msg":"compact","stream":"c","segments":1,"bytes":10,`) {
 		t.Errorf("the log is %s", &k.lines)
+	}
+}
+
+func TestTheSweepHasItsTurn(t *testing.T) {
+	k := newCompactorKit()
+	k.due = make(chan time.Time, 1)
+	k.due <- k.now
+	k.sweep = func(context.Context) {
+		k.names = append(k.names, "sweep")
+		k.now = k.now.Add(10 * time.Millisecond)
+		k.ended("a") // so that the test ends after both
+	}
+	k.drain(t)
+	if !slices.Equal(k.names, []string{"sweep", "a"}) || !slices.Equal(k.rests, []time.Duration{10 * time.Millisecond, 0}) {
+		t.Errorf("did %v, and rested %v", k.names, k.rests)
 	}
 }
 

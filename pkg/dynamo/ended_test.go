@@ -47,8 +47,7 @@ func TestEndedMark(t *testing.T) {
 			is("update that ends", true, nil, g.Update(ctx, "s", next))
 			return next
 		}
-		h := g.create(1)
-		is("create", false, h, nil)
+		is("create", false, g.create(1), nil)
 		h, err := g.Commit(ctx, "s", aBatch(1, body(10)), limits)
 		is("commit", false, h, err)
 		h = end(h)

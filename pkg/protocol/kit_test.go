@@ -106,11 +106,11 @@ func (s *faultyStore) Commit(ctx context.Context, name string, b *stream.Batch, 
 	return s.Store.Commit(ctx, name, b, l)
 }
 
-func (s *faultyStore) PutChunk(ctx context.Context, inc stream.Incarnation, c stream.Chunk) error {
+func (s *faultyStore) PutChunk(ctx context.Context, life stream.Life, c stream.Chunk) error {
 	if err := s.onChunk.call(); err != nil {
 		return err
 	}
-	return s.Store.PutChunk(ctx, inc, c)
+	return s.Store.PutChunk(ctx, life, c)
 }
 
 func (s *faultyStore) Create(ctx context.Context, name string, head, replaced *stream.Head) error {

@@ -94,7 +94,7 @@ func TestEveryTruncationIsNoticed(t *testing.T) {
 		s, _ := x.Blocks(0, 1<<20)
 		body := at(o.bytes, s)
 		for n := range body {
-			if first, frames, err := x.Decode(s, body[:n]); !errors.Is(err, segment.ErrCorrupt) || first != 0 || frames != nil {
+			if first, frames, err := x.Decode(s, body[:n:n]); !errors.Is(err, segment.ErrCorrupt) || first != 0 || frames != nil {
 				t.Fatalf("%s, %d bytes of the span: %d, %v", name, n, first, err)
 			}
 		}
@@ -171,7 +171,8 @@ func TestFutureVersion(t *testing.T) {
 // An index that is right in itself, but not for the data whose CRCs it has.
 func TestDataOfAnotherShape(t *testing.T) {
 	shape := records(repeat(20, 1000)...)
-	for _, other := range [][]int{{20076}, {3008, 17064}, {3012, 17060}, {18000, 2072}, repeat(5020, 0)} {
+	for _, other := range [][]int{{20076}, {3008, 17064}, {3012, 17060}, {18000, 2072}, repeat(5020, 0),
+		{1000, 1000, 1000, 1000, 1010, 990, 1000, 1000, 1000, 1000, 1000, 1000, 1000, 1000, 1000, 1000, 1000, 1000, 1000, 1000}} {
 		data := frame(records(other...)...)
 		for name, kind := range kinds {
 			o := reference(kind, shape, data)
@@ -179,8 +180,12 @@ func TestDataOfAnotherShape(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, err := readAll(o, segment.FooterSize+f.IndexSize, 3000); !errors.Is(err, segment.ErrCorrupt) {
-				t.Errorf("%s, %v: %v", name, other, err)
+			for _, limit := range []int{3000, 1 << 20} {
+				_, err := readAll(o, segment.FooterSize+f.IndexSize, limit)
+				// As a whole, as many frames as there should be are well-formed.
+				if right := limit > len(data) && len(other) == len(shape); errors.Is(err, segment.ErrCorrupt) == right {
+					t.Errorf("%s, %v, %d bytes at a time: %v", name, other, limit, err)
+				}
 			}
 			if err := verify(o); !errors.Is(err, segment.ErrCorrupt) {
 				t.Errorf("%s, %v: Verify: %v", name, other, err)

@@ -98,11 +98,10 @@ func ParseFooter(b []byte, size int64) (Footer, error) {
 	default:
 		return Footer{}, corrupt("there is no kind %d", kind)
 	}
-	// Each of these is bounded before it is computed with.
+	// Each of these is bounded before it is computed with: blocks have 32 bits, and all
+	// the others depend on them.
 	switch {
-	case size < 0 || f.dataSize > uint64(size) || index > uint64(size) || index > math.MaxInt-FooterSize:
-		return Footer{}, corrupt("the object has %d bytes, too few for data of %d and an index of %d", size, f.dataSize, index)
-	case index < blocks*minEntry || index > blocks*maxEntry:
+	case index < blocks*minEntry || index > min(blocks*maxEntry, math.MaxInt):
 		return Footer{}, corrupt("%d blocks do not have an index of %d bytes", blocks, index)
 	case blocks == 0 || f.dataSize <= (blocks-1)*minBlock || f.dataSize > blocks*BlockSize:
 		return Footer{}, corrupt("%d blocks do not have %d bytes", blocks, f.dataSize)

@@ -175,24 +175,28 @@ func TestHostileIndex(t *testing.T) {
 	for _, c := range []struct {
 		name  string
 		index []entry
-		cut   int
-		ok    bool
+		// cut is how much of the index is missing, and more how much data there is that
+		// it does not have.
+		cut, more int
+		ok        bool
 	}{
-		{"one that is right", []entry{{4096, 1, 0}, {4096, 0, 5000}, {1000, 1, 904}}, 0, true},
-		{"another one", []entry{{4092, 1, 0}, {4094, 1, 0}, {5, 1, 0}}, 0, true},
-		{"a block of nothing", []entry{{4096, 1, 0}, {0, 0, 0}}, 0, false},
-		{"a block that is too large", []entry{{4097, 1, 0}, {50, 0, 50}}, 0, false},
-		{"a block that is too short", []entry{{4091, 1, 0}, {50, 1, 0}}, 0, false},
-		{"frames that overflow", []entry{{4096, 1 << 62, 0}, {4096, 3<<62 + 1, 0}, {4096, 1, 0}, {9, 1, 0}}, 0, false},
-		{"a rest that is too large", []entry{{4096, 1, 1 << 32}}, 0, false},
-		{"half a CRC", []entry{{4096, 1, 0}}, 1, false},
-		{"a beginning inside a frame", []entry{{100, 1, 5}}, 0, false},
-		{"a frame inside a frame", []entry{{4096, 1, 0}, {4096, 1, 4096}, {10, 1, 0}}, 0, false},
-		{"a frame that goes on elsewhere", []entry{{4096, 1, 0}, {4096, 0, 5000}, {904, 1, 800}}, 0, false},
-		{"a frame that begins, and does not", []entry{{4096, 1, 0}, {100, 0, 50}}, 0, false},
-		{"frames without room", []entry{{4096, 1, 0}, {100, 3, 90}}, 0, false},
-		{"a cut frame in a short block", []entry{{4094, 1, 0}, {100, 1, 50}}, 0, false},
-		{"a torn end", []entry{{4096, 1, 0}, {100, 0, 200}}, 0, false},
+		{"one that is right", []entry{{4096, 1, 0}, {4096, 0, 5000}, {1000, 1, 904}}, 0, 0, true},
+		{"another one", []entry{{4092, 1, 0}, {4094, 1, 0}, {5, 1, 0}}, 0, 0, true},
+		{"a block of nothing", []entry{{4096, 1, 0}, {0, 0, 0}}, 0, 0, false},
+		{"a block that is too large", []entry{{4097, 1, 0}, {50, 0, 50}}, 0, 0, false},
+		{"a block that is too short", []entry{{4091, 1, 0}, {50, 1, 0}}, 0, 0, false},
+		{"frames that overflow", []entry{{4096, 1 << 62, 0}, {4096, 3<<62 + 1, 0}, {4096, 1, 0}, {9, 1, 0}}, 0, 0, false},
+		{"a rest that is too large", []entry{{4096, 1, 1 << 32}}, 0, 0, false},
+		{"half a CRC", []entry{{4096, 1, 0}}, 1, 0, false},
+		{"a beginning inside a frame", []entry{{100, 1, 5}}, 0, 0, false},
+		{"a frame inside a frame", []entry{{4096, 1, 0}, {4096, 1, 4096}, {10, 1, 0}}, 0, 0, false},
+		{"a frame that goes on elsewhere", []entry{{4096, 1, 0}, {4096, 0, 5000}, {904, 1, 800}}, 0, 0, false},
+		{"a frame that begins, and does not", []entry{{4096, 1, 0}, {100, 0, 50}}, 0, 0, false},
+		{"frames without room", []entry{{4096, 1, 0}, {100, 3, 90}}, 0, 0, false},
+		{"a cut frame in a short block", []entry{{4094, 1, 0}, {100, 1, 50}}, 0, 0, false},
+		{"more data", []entry{{100, 1, 0}}, 0, 1, false},
+		{"less data", []entry{{100, 1, 0}}, 0, -1, false},
+		{"a torn end", []entry{{4096, 1, 0}, {100, 0, 200}}, 0, 0, false},
 	} {
 		var index []byte
 		var data, frames uint64
@@ -203,10 +207,7 @@ func TestHostileIndex(t *testing.T) {
 			index = append(index, 1, 2, 3, 4)
 			data, frames = data+e.length, frames+e.frames
 		}
-		if len(c.index) == 1 {
-			data = min(data, segment.BlockSize)
-		}
-		tail, size := tailOf(frames, data, index[:len(index)-c.cut], uint32(len(c.index)))
+		tail, size := tailOf(frames, data+uint64(c.more), index[:len(index)-c.cut], uint32(len(c.index)))
 		_, errFooter := segment.ParseFooter(tail[len(tail)-segment.FooterSize:], size)
 		if errFooter != nil {
 			t.Errorf("%s: the footer is wrong too: %v", c.name, errFooter)

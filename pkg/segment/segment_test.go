@@ -277,23 +277,3 @@ func TestOnlyEmptyRecords(t *testing.T) {
 		}
 	}
 }
-
-// Whoever takes as many bytes as it asked for knows that there are more, and can cut where
-// it likes. So one more is read, even where a block ends.
-func TestBytesAreMoreThanTheLimit(t *testing.T) {
-	o := write(t, segment.Bytes, frame(records(5*segment.BlockSize)...))
-	x := o.index(t)
-	for from := range uint64(3) {
-		for _, by := range []int{-1, 0, 1} {
-			limit := 2*segment.BlockSize - header - int(from) + by
-			s, _ := x.Blocks(from, limit)
-			blocks := 2
-			if by >= 0 {
-				blocks = 3
-			}
-			if s.Length != int64(blocks*segment.BlockSize) {
-				t.Errorf("%d bytes from %d: the span has %d", limit, from, s.Length)
-			}
-		}
-	}
-}

@@ -231,6 +231,7 @@ type Catalog interface {
 	// name, incarnation (as bytes) and segment number: the first max of them that come
 	// after the segment n of the life after (a life without a name: all), or fewer only
 	// if there are no more. Lives that are over are among them until they are discarded.
+	// Their tails may be left out.
 	Segments(ctx context.Context, prefix string, after Life, n uint64, max int) ([]StoredSegment, error)
 
 	// Inventory returns about max of the things that are stored, in no particular order,

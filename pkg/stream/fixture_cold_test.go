@@ -22,7 +22,7 @@ func short() stream.Limits {
 
 // everything is how a sweep looks at all there is in one run.
 func everything() stream.SweepOptions {
-	return stream.SweepOptions{IdleAfter: time.Hour, Items: 1000, Objects: 1000, Lives: 100}
+	return stream.SweepOptions{IdleAfter: 24 * time.Hour, Items: 1000, Objects: 1000, Lives: 100}
 }
 
 // openCold returns a log on a new store that has objects.

@@ -57,6 +57,7 @@ func TestSweepUnlinked(t *testing.T) {
 				flushed(t, l)
 			case "object":
 				put(t, l, text("", closing))
+				flushed(t, l)
 				compact(t, l, 1)
 				linked = "manifest 0, object segment"
 			}
@@ -314,6 +315,7 @@ func TestSweepUnlinkedRaces(t *testing.T) {
 func TestSweepProperty(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		lim := stream.DefaultLimits()
+		lim.WriteTimeout = 24 * time.Hour
 		lim.SegmentCount = rapid.IntRange(1, 6).Draw(rt, "SegmentCount")
 		lim.StageSize, lim.PartSize = 8, rapid.IntRange(4, 60).Draw(rt, "PartSize")
 		lim.ObjectSize = rapid.IntRange(0, 30).Draw(rt, "ObjectSize")
@@ -351,7 +353,12 @@ func TestSweepProperty(t *testing.T) {
 				case "large":
 					record += very[:1+waits[i]%40]
 				case "dies":
-					s.faults("commit", rejected)
+					s.hook(func(op string) fault {
+						if op == "commit" || op == "update" {
+							return rejected
+						}
+						return fine
+					})
 					l.Append(ctx, name, text(record+very))
 					record = ""
 				case "flush":

@@ -154,6 +154,7 @@ func TestSweepExpiredRaces(t *testing.T) {
 // The last segment of a stream that is not used any more is sealed and compacted, if
 // some of it left the head.
 func TestSweepIdle(t *testing.T) {
+	day := everything().IdleAfter
 	for _, c := range []struct {
 		why      string
 		records  []string
@@ -164,17 +165,17 @@ func TestSweepIdle(t *testing.T) {
 		segments int // compacted, the first of two before
 		sealed   int
 	}{
-		{"in chunks", []string{"a"}, true, time.Hour, true, false, 1, 1},
-		{"not yet", []string{"a"}, true, time.Hour - time.Millisecond, true, false, 0, 0},
-		{"in the head", []string{"a"}, false, time.Hour, true, false, 0, 0},
-		{"empty", nil, false, time.Hour, true, false, 0, 0},
-		{"full", []string{"a", "b"}, true, time.Hour, true, false, 1, 1},
-		{"without objects", []string{"a"}, true, time.Hour, false, false, 0, 0},
-		{"closed", []string{"a"}, true, time.Hour, true, true, 1, 0},
-		{"closed, in the head", []string{"a"}, false, time.Hour, true, true, 0, 0},
+		{"in chunks", []string{"a"}, true, day, true, false, 1, 1},
+		{"not yet", []string{"a"}, true, day - time.Millisecond, true, false, 0, 0},
+		{"in the head", []string{"a"}, false, day, true, false, 0, 0},
+		{"empty", nil, false, day, true, false, 0, 0},
+		{"full", []string{"a", "b"}, true, day, true, false, 1, 1},
+		{"without objects", []string{"a"}, true, day, false, false, 0, 0},
+		{"closed", []string{"a"}, true, day, true, true, 1, 0},
+		{"closed, in the head", []string{"a"}, false, day, true, true, 0, 0},
 		{"a segment whose event was lost", []string{"a", "b", "c"}, false, time.Minute, true, false, 1, 0},
 		// It is sealed in the next run.
-		{"a segment whose event was lost, and idle", []string{"a", "b", "c"}, false, time.Hour, true, false, 1, 0},
+		{"a segment whose event was lost, and idle", []string{"a", "b", "c"}, false, day, true, false, 1, 0},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			l, s := openCold(t, short())
@@ -223,11 +224,12 @@ func TestSweepIdle(t *testing.T) {
 // A stream that is used while the sweep looks at it is not idle, and one that cannot be
 // sealed is a problem.
 func TestSweepIdleRaces(t *testing.T) {
+	day := everything().IdleAfter
 	synctest.Test(t, func(t *testing.T) {
 		l, s := openCold(t, short())
 		create(t, l)
 		flushed(t, l, "a")
-		time.Sleep(2 * time.Hour)
+		time.Sleep(2 * day)
 		other := joinCold(t, s, short())
 		s.hook(func(op string) fault {
 			if op == "update" {
@@ -243,7 +245,7 @@ func TestSweepIdleRaces(t *testing.T) {
 			t.Errorf("%+v", h)
 		}
 		// A read does not keep it from being sealed: who reads does not write.
-		time.Sleep(2 * time.Hour)
+		time.Sleep(2 * day)
 		flushed(t, l)
 		content(t, l)
 		if swept := sweep(t, l); swept.Sealed != 1 || swept.Segments != 1 {

@@ -8,8 +8,9 @@
 //   - [RunModel]: that random operations have the outcomes that a second, much
 //     simpler implementation of the protocol gives them.
 //
-// [History] is the checker that these use, [Faults] the driver that fails. What
-// looks at the stored data alone is in package fsck, which imports no tests.
+// [History] is the checker that these use, [Faults] the driver that fails, and [Lazy] the
+// driver that is slow to let go of what was retired. What looks at the stored data alone
+// is in package fsck, which imports no tests.
 //
 // Environment: STREAMTEST_SEED repeats a round of random faults, STREAMTEST_ALL
 // tries every combination of scripted faults, and not only a selection.
