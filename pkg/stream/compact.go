@@ -43,7 +43,7 @@ func (h *Head) CompactionOwed() bool { return h.Compacted < h.compactTo() }
 // It fails with [ErrUnavailable] where the store or the objects do, and with
 // [ErrDamaged] where records are not as they should be: then somebody has to look.
 //
-// Cost of a segment: a strong read of its records, twice; one put and one read of the
+// Cost of a segment: a strong read of its records; one put and one read of the
 // object, a write each of manifest and head, and one of each chunk.
 func (l *Log) Compact(ctx context.Context, name string) (Compaction, error) {
 	var done Compaction
@@ -109,12 +109,20 @@ func (l *Log) compact(ctx context.Context, name string, h *Head) (Manifest, erro
 		}
 	}
 	s := &sealed{life: life, number: n, unit: h.Unit()}
-	if err := l.collectChunks(ctx, h, s); err != nil {
-		return Manifest{}, err
+	m, found, err := l.storedManifest(ctx, life, n)
+	switch {
+	case err != nil:
+	case found:
+		// An earlier run stopped here. Its chunks are still to be let go.
+		err = l.walk(ctx, h, s, func(Chunk, Offset) error { return nil })
+	default:
+		m, err = l.store(ctx, h, s)
 	}
-	m, err := l.manifest(ctx, s)
-	if err != nil {
+	switch {
+	case err != nil:
 		return Manifest{}, err
+	case m.From != s.from || m.To != s.to:
+		return Manifest{}, fmt.Errorf("%w: the manifest is of %v to %v, but the chunks are of %v to %v", ErrDamaged, m.From, m.To, s.from, s.to)
 	}
 	if err := l.settleCompact(ctx, life, n+1); err != nil {
 		return Manifest{}, err
@@ -122,13 +130,10 @@ func (l *Log) compact(ctx context.Context, name string, h *Head) (Manifest, erro
 	return m, l.retire(ctx, life, s.chunks, s.links)
 }
 
-// manifest returns the manifest of a sealed segment, after putting the object and the
-// manifest unless they are stored already.
-func (l *Log) manifest(ctx context.Context, s *sealed) (Manifest, error) {
-	if m, found, err := l.storedManifest(ctx, s); found || err != nil {
-		return m, err
-	}
-	m, err := l.writeObject(ctx, s)
+// store puts the object of a sealed segment and then its manifest, and returns the
+// manifest that is stored: another process may have been faster.
+func (l *Log) store(ctx context.Context, h *Head, s *sealed) (Manifest, error) {
+	m, err := l.writeObject(ctx, h, s)
 	if err != nil {
 		return Manifest{}, err
 	}
@@ -137,25 +142,20 @@ func (l *Log) manifest(ctx context.Context, s *sealed) (Manifest, error) {
 		return m, nil
 	}
 	// Refused or unknown: what is stored decides, if anything is.
-	stored, found, readErr := l.storedManifest(ctx, s)
+	stored, found, readErr := l.storedManifest(ctx, s.life, s.number)
 	if readErr != nil || !found {
 		return Manifest{}, errors.Join(err, readErr)
 	}
 	return stored, nil
 }
 
-// storedManifest returns a segment's manifest if it is stored. One that does not
-// describe the segment as its chunks do must not replace them.
-func (l *Log) storedManifest(ctx context.Context, s *sealed) (Manifest, bool, error) {
-	manifests, err := l.driver.Manifests(ctx, s.life, Offset{Segment: s.number}, 1)
-	if err != nil || len(manifests) == 0 || manifests[0].Segment != s.number {
+// storedManifest returns a segment's manifest if it is stored.
+func (l *Log) storedManifest(ctx context.Context, life Life, n uint64) (Manifest, bool, error) {
+	manifests, err := l.driver.Manifests(ctx, life, Offset{Segment: n}, 1)
+	if err != nil || len(manifests) == 0 || manifests[0].Segment != n {
 		return Manifest{}, false, err
 	}
-	m := manifests[0]
-	if m.From != s.from || m.To != s.to {
-		return m, false, fmt.Errorf("%w: the stored manifest is of %v to %v, but the chunks are of %v to %v", ErrDamaged, m.From, m.To, s.from, s.to)
-	}
-	return m, true, nil
+	return manifests[0], true, nil
 }
 
 // settleCompact says in the head that the segments below a number are in objects.
@@ -179,13 +179,13 @@ func (l *Log) settleCompact(ctx context.Context, life Life, segments uint64) err
 }
 
 // writeObject writes a segment into an object, reads it back, and returns its manifest.
-func (l *Log) writeObject(ctx context.Context, s *sealed) (Manifest, error) {
+func (l *Log) writeObject(ctx context.Context, h *Head, s *sealed) (Manifest, error) {
 	spool, err := l.spool()
 	if err != nil {
 		return Manifest{}, err
 	}
 	defer spool.Close()
-	summary, tail, err := l.writeSegment(ctx, s, spool)
+	summary, tail, err := l.writeSegment(ctx, h, s, spool)
 	if err != nil {
 		return Manifest{}, err
 	}

@@ -40,7 +40,6 @@ func TestCompactFaults(t *testing.T) {
 		{"trim", []fault{lost}, -1, "chunk 0_2, chunk 1_1"},
 		{"trim", []fault{applied}, -1, "chunk 0_2, chunk 1_1"},
 		{"chunks", []fault{lost}, -1, "chunk 0_2"},
-		{"chunks", []fault{fine, lost}, -1, "chunk 0_2"},
 		{"manifests", []fault{lost}, -1, "chunk 0_2"},
 		{"put", []fault{notApplied, notApplied}, 1, compacted},
 		{"put", long(notApplied), -1, "chunk 0_2"},

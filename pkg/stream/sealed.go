@@ -10,7 +10,8 @@ import (
 	"github.com/commoncurriculum/durable-streams-aws/pkg/segment"
 )
 
-// sealed is a segment that ended, and the chunks that hold it.
+// sealed is a segment that ended. What comes after unit is known once its chunks have
+// been walked through.
 type sealed struct {
 	life   Life
 	number uint64
@@ -29,63 +30,58 @@ func (s *sealed) kind() segment.Kind {
 	return segment.Bytes
 }
 
+// walkSize is how many bytes of chunks are read at a time. The last time, some of them
+// are of the next segment, and read for nothing.
+const walkSize = 256 << 10
+
 // walk calls do for each chunk of a segment, in order, with the offset up to which the
-// chunks before it reach, and returns the offset at which the segment ends. It fails
-// with errGap if a chunk is missing.
-func (l *Log) walk(ctx context.Context, h *Head, s *sealed, do func(c Chunk, at Offset) error) (end Offset, err error) {
+// chunks before it reach. It fails with errGap if a chunk is missing.
+func (l *Log) walk(ctx context.Context, h *Head, s *sealed, do func(c Chunk, at Offset) error) error {
 	// The first chunk says where the segment before ends.
 	at, first := Offset{Segment: s.number}, true
 	for {
-		chunks, err := l.driver.Chunks(ctx, s.life, at, l.limits.PageSize)
+		chunks, err := l.driver.Chunks(ctx, s.life, at, min(walkSize, l.limits.PageSize))
 		if err != nil {
-			return at, unavailable(err)
+			return unavailable(err)
 		}
 		for _, c := range chunks {
 			switch {
 			case first && c.To.Segment == s.number && (c.From.Segment < s.number || c.From == Offset{}):
 				s.from, first = c.From, false
 			case first || at.Before(c.From):
-				return at, fmt.Errorf("%w between %v and %v", errGap, at, c.From)
+				return fmt.Errorf("%w between %v and %v", errGap, at, c.From)
 			case c.To.Segment > s.number:
-				return at, nil
+				return nil
 			}
 			if err := do(c, at); err != nil {
-				return at, err
+				return err
 			}
-			at = c.To
-		}
-		if len(chunks) == 0 {
-			// What follows is in the buffer, or there is nothing.
-			if first || at != h.BufferFrom() {
-				return at, fmt.Errorf("%w between %v and %v", errGap, at, h.BufferFrom())
+			s.chunks = append(s.chunks, c.To)
+			if c.Staged != (StagedID{}) {
+				s.links = append(s.links, c.Staged)
 			}
-			return at, nil
+			at, s.to = c.To, c.To
 		}
+		if len(chunks) > 0 {
+			continue
+		}
+		// What follows is in the buffer, or there is nothing.
+		if first || at != h.BufferFrom() {
+			return fmt.Errorf("%w between %v and %v", errGap, at, h.BufferFrom())
+		}
+		return nil
 	}
 }
 
 // first is the offset of a chunk's first record in its own segment.
 func (c Chunk) first() Offset { return Entry(c).first() }
 
-// collectChunks finds out where a segment begins and ends, and what holds it.
-func (l *Log) collectChunks(ctx context.Context, h *Head, s *sealed) (err error) {
-	s.to, err = l.walk(ctx, h, s, func(c Chunk, _ Offset) error {
-		s.chunks = append(s.chunks, c.To)
-		if c.Staged != (StagedID{}) {
-			s.links = append(s.links, c.Staged)
-		}
-		return nil
-	})
-	return err
-}
-
 // writeSegment writes a segment's records in the form in which they are stored as an
 // object.
-func (l *Log) writeSegment(ctx context.Context, s *sealed, to io.Writer) (segment.Summary, []byte, error) {
+func (l *Log) writeSegment(ctx context.Context, h *Head, s *sealed, to io.Writer) (segment.Summary, []byte, error) {
 	buffered := bufio.NewWriterSize(to, 64<<10)
 	w := segment.NewWriter(buffered, s.kind(), s.number)
-	h := &Head{Tail: s.to}
-	end, err := l.walk(ctx, h, s, func(c Chunk, at Offset) error {
+	err := l.walk(ctx, h, s, func(c Chunk, at Offset) error {
 		link := []Entry{Entry(c)}
 		if err := l.fetch(ctx, s.life, link); err != nil {
 			return err
@@ -112,7 +108,7 @@ func (l *Log) writeSegment(ctx context.Context, s *sealed, to io.Writer) (segmen
 	if err != nil {
 		return summary, tail, err
 	}
-	if end != s.to || summary.End != s.to.Position {
+	if summary.End != s.to.Position {
 		return summary, tail, fmt.Errorf("%w: the chunks hold %d positions, not as they say, %v", ErrDamaged, summary.End, s.to)
 	}
 	return summary, tail, buffered.Flush()
