@@ -86,7 +86,8 @@ func (h *Head) add(b *Batch, l Limits) {
 	if len(entries) > 0 && h.full(l) {
 		start = Offset{Segment: h.Tail.Segment + 1}
 		h.SegmentCount, h.SegmentSize, h.Sealed = 0, 0, false
-		h.Ended = true
+		// What is compacted already, or inherited, did not end now.
+		h.Ended = h.Tail.Segment >= h.Compacted
 	}
 	for _, e := range entries {
 		e.From, e.To = h.Tail, start
@@ -134,6 +135,26 @@ func Compacted(h *Head, inc Incarnation, segments uint64) (*Head, bool) {
 	next.Compacted = segments
 	next.Version++
 	return next, true
+}
+
+// Forked is the rule of a fork: it returns the source's head with one fork more, or false
+// if it is of another life, or gone.
+func Forked(h *Head, source Life, now time.Time) (*Head, bool) {
+	if h.gone(now) != nil || h.Incarnation != source.Incarnation {
+		return nil, false
+	}
+	next := h.Clone()
+	next.Forks++
+	next.Version++
+	return next, true
+}
+
+// Released is the rule of a release: it returns the source's head with one fork less.
+func Released(h *Head) *Head {
+	next := h.Clone()
+	next.Forks = max(0, next.Forks-1)
+	next.Version++
+	return next
 }
 
 // inline joins the records of a batch into at most one buffer entry.

@@ -17,9 +17,10 @@ type lives struct {
 
 type sighting struct {
 	incarnation Incarnation
-	// chunksTo is where the buffer began; the segments below compacted are in objects.
-	chunksTo  Offset
-	compacted uint64
+	// inherits is where its own records began; chunksTo is where the buffer did; the
+	// segments below compacted are in objects.
+	inherits, chunksTo Offset
+	compacted          uint64
 	// seen is when it was certainly alive.
 	seen time.Time
 }
@@ -41,7 +42,7 @@ func (v *lives) get(name string) (sighting, bool) {
 // note remembers the life of a head that was just found. Where none was found, or
 // one that is expired, there is no life that records could be staged for.
 func (v *lives) note(name string, h *Head, now time.Time) {
-	if h == nil || h.Expired(now) {
+	if h.gone(now) != nil {
 		v.forget(name)
 		return
 	}
@@ -56,7 +57,11 @@ func (v *lives) note(name string, h *Head, now time.Time) {
 			break
 		}
 	}
-	v.known[name] = sighting{incarnation: h.Incarnation, chunksTo: h.BufferFrom(), compacted: h.Compacted, seen: now}
+	known := sighting{incarnation: h.Incarnation, chunksTo: h.BufferFrom(), compacted: h.Compacted, seen: now}
+	if h.Origin != nil {
+		known.inherits = h.Origin.At
+	}
+	v.known[name] = known
 }
 
 // forget is for a life that this process ended: here its data may be discarded at
@@ -80,7 +85,7 @@ type ahead struct {
 // must be ended, so that no request outlives the read.
 func (l *Log) readAhead(ctx context.Context, name string, from Position) (found func(h *Head) ahead, end func()) {
 	known, ok := l.lives.get(name)
-	if !ok || from.IsNow() || !from.offset.Before(known.chunksTo) {
+	if !ok || from.IsNow() || from.offset.Before(known.inherits) || !from.offset.Before(known.chunksTo) {
 		return func(*Head) ahead { return ahead{} }, func() {}
 	}
 	ctx, cancel := context.WithCancel(ctx)

@@ -12,14 +12,12 @@ import (
 // they are very small.
 const coldRun = 16
 
-// takeCold adds to a page what segments that are in objects continue it with, until
-// it is full or reaches those that are not. Each object gives only the range that is
-// needed. Some manifests may be known already. Cost: a query for the manifests of each
-// 16 segments, and a request for each object, all at once; one more where its index is
-// too large for the manifest.
+// takeCold adds to a page what segments of the stream itself that are in objects continue
+// it with, until it is full or reaches those that are not. Some manifests may be known
+// already. Cost: a query for the manifests of each 16 segments, and a request for each
+// object, all at once; one more where its index is too large for the manifest.
 func (l *Log) takeCold(ctx context.Context, p *Page, known []Manifest, max int) error {
-	// What is in the buffer was never in an object.
-	for !p.full && p.Next.Before(p.Head.BufferFrom()) && p.Next.Segment < p.Head.Compacted {
+	for !p.full && p.Next.Before(p.to) && p.Head.isCold(p.Next) {
 		manifests := known
 		if known = nil; len(manifests) == 0 {
 			var err error
@@ -27,29 +25,45 @@ func (l *Log) takeCold(ctx context.Context, p *Page, known []Manifest, max int) 
 				return unavailable(err)
 			}
 		}
-		entries := coldEntries(p, manifests, max)
-		if len(entries) == 0 {
+		if len(manifests) == 0 || manifests[0].Segment >= p.Head.Compacted {
 			// The page stands at the end of the last of them.
 			return nil
 		}
-		err := atOnce(len(entries), func(i int) error { return l.fetchCold(ctx, p, &entries[i]) })
-		if err != nil {
-			return err
-		}
 		at := p.Next
-		for _, e := range entries {
-			if err := p.take(e.Entry, max); err != nil {
-				return err
-			}
-			if p.Next != e.manifest.To {
-				break // the page is full, or less was fetched than fits
-			}
+		if err := l.takeSegments(ctx, p, manifests, p.Head.Compacted, max); err != nil {
+			return err
 		}
 		if p.Next == at && !p.full {
 			return errGap
 		}
-		if last := entries[len(entries)-1].manifest; p.Next == last.To && last.Segment+1 == p.Head.Compacted {
-			return nil
+	}
+	return nil
+}
+
+// isCold reports whether the records after an offset are, or may be, in an object. Those
+// of a fork itself begin in the segment after the one in which it parted.
+func (h *Head) isCold(o Offset) bool {
+	next := o.Segment
+	if h.Origin != nil && o == h.Origin.At {
+		next++
+	}
+	return next < h.Compacted
+}
+
+// takeSegments adds to a page what segments below a number continue it with, as far as
+// their manifests go. Each object gives only the range that is needed.
+func (l *Log) takeSegments(ctx context.Context, p *Page, manifests []Manifest, below uint64, max int) error {
+	entries := coldEntries(p, manifests, below, max)
+	err := atOnce(len(entries), func(i int) error { return l.fetchCold(ctx, p, &entries[i]) })
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if err := p.take(e.Entry, max); err != nil {
+			return err
+		}
+		if p.Next != e.manifest.To {
+			break // the page is full, or less was fetched than fits
 		}
 	}
 	return nil
@@ -66,11 +80,11 @@ type coldEntry struct {
 }
 
 // coldEntries says which segments a page needs, from where on, and how much of them.
-func coldEntries(p *Page, manifests []Manifest, max int) []coldEntry {
+func coldEntries(p *Page, manifests []Manifest, below uint64, max int) []coldEntry {
 	var entries []coldEntry
 	for want := int64(max - p.Size); len(manifests) > 0 && want > 0; manifests = manifests[1:] {
 		m := manifests[0]
-		if m.Segment >= p.Head.Compacted {
+		if m.Segment >= below || !m.From.Before(p.to) {
 			break
 		}
 		e := coldEntry{manifest: m, want: int(want)}

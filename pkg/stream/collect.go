@@ -31,10 +31,20 @@ func (l *Log) Collect(ctx context.Context, max int) (Collected, error) {
 	return done, nil
 }
 
-// discard removes all data of a life that is over: items and objects, in any order.
+// discard removes all data of a life that is over: items and objects, in any order. If it
+// was a fork it is released first: only its data tells of what.
 func (l *Log) discard(ctx context.Context, life Life) error {
 	const step = 100
-	err := l.untilDone(ctx, func() (bool, error) { return l.driver.Discard(ctx, life, step) })
+	lineage, err := l.driver.Lineage(ctx, life)
+	if err != nil {
+		return unavailable(err)
+	}
+	if lineage != nil {
+		if err := l.release(ctx, life, lineage.Source); err != nil {
+			return err
+		}
+	}
+	err = l.untilDone(ctx, func() (bool, error) { return l.driver.Discard(ctx, life, step) })
 	if err != nil || l.objects == nil {
 		return err
 	}

@@ -6,12 +6,12 @@ import (
 	"time"
 )
 
-// Create is a request to create a stream (PROTOCOL.md section 5.1).
-//
-// Forks (section 4.2) will be a further field here, naming the source and the
-// offset; the rest of a create does not change.
+// Create is a request to create a stream (PROTOCOL.md sections 5.1 and 4.2).
 type Create struct {
 	Config
+	// Fork is nil unless the stream is to inherit from another one. Then an empty content
+	// type is the source's, and no expiry is the source's too.
+	Fork *Fork
 	// Records are the stream's first content.
 	Records Records
 	// Closed creates the stream closed.
@@ -19,21 +19,49 @@ type Create struct {
 }
 
 // Create creates a stream, or finds that it exists as asked for. It returns the
-// head, and whether it is new. It fails with [ErrConfigMismatch], without effect;
-// with [ErrUnavailable], without effect; or with [ErrUnsettled]. Cost: one
-// conditional write, and another one to replace an expired stream.
+// head, and whether it is new. It fails with [ErrConfigMismatch] or [ErrGone], without
+// effect; with [ErrUnavailable], without effect; or with [ErrUnsettled]. A fork fails
+// also with [ErrNotFound] or [ErrSourceGone] of its source, with [ErrContentType],
+// [ErrBadOffset] or [ErrTooDeep], all without effect.
+//
+// Cost: one conditional write, and another one to replace an expired stream. A fork
+// costs a read of its source's head, a flush of its buffer, one or two reads of what is
+// stored at the place where it parts, and a transaction of four items.
 func (l *Log) Create(ctx context.Context, name string, c *Create) (h *Head, created bool, err error) {
 	ctx, cancel := l.writing(ctx)
 	defer cancel()
+	if c.Fork != nil {
+		return l.createFork(ctx, name, c)
+	}
+	return l.put(ctx, name, &creation{Create: c})
+}
+
+// creation is a request to create a stream, and what it inherits, if it does.
+type creation struct {
+	*Create
+	origin  *Origin
+	lineage *Lineage
+}
+
+// put stores the head of a new stream, or finds that it exists as asked for.
+func (l *Log) put(ctx context.Context, name string, c *creation) (h *Head, created bool, err error) {
 	fresh, err := l.fresh(ctx, name, c)
 	if err != nil {
 		return nil, false, err
 	}
 	var replaced *Head
 	for range maxAttempts {
-		err := l.retry(ctx, func() error { return l.driver.Create(ctx, name, fresh, replaced) })
+		err := l.retry(ctx, func() error {
+			if c.lineage != nil {
+				return l.driver.Fork(ctx, name, fresh, replaced, c.lineage, l.now())
+			}
+			return l.driver.Create(ctx, name, fresh, replaced)
+		})
 		var refused *RefusedError
+		var moved *SourceError
 		switch {
+		case errors.As(err, &moved):
+			return nil, false, err
 		case err == nil:
 			l.created(name, fresh)
 			return fresh, true, nil
@@ -55,9 +83,11 @@ func (l *Log) Create(ctx context.Context, name string, c *Create) (h *Head, crea
 		case h.Incarnation == fresh.Incarnation:
 			l.created(name, fresh)
 			return fresh, true, nil
+		case errors.Is(h.gone(l.now()), ErrGone):
+			return nil, false, ErrGone
 		case h.Expired(l.now()):
 			replaced = h
-		case h.Config.matches(fresh.Config) && h.Closed == c.Closed:
+		case h.Config.matches(fresh.Config) && h.Closed == c.Closed && c.Fork.asks(h.Origin):
 			h, err := l.renew(ctx, name, h)
 			if errors.Is(err, ErrNotFound) {
 				// It ended between our two requests: ask again.
@@ -83,7 +113,7 @@ func (l *Log) created(name string, fresh *Head) {
 
 // fresh returns the head of a new stream, after staging content that is too large
 // for its buffer. A crash then leaves items of a life that never began.
-func (l *Log) fresh(ctx context.Context, name string, c *Create) (*Head, error) {
+func (l *Log) fresh(ctx context.Context, name string, c *creation) (*Head, error) {
 	now := l.now()
 	h := &Head{
 		Incarnation: l.newIncarnation(),
@@ -92,6 +122,9 @@ func (l *Log) fresh(ctx context.Context, name string, c *Create) (*Head, error) 
 		Deadline:    c.deadline(now),
 	}
 	h.ExpiresAt = truncate(h.ExpiresAt)
+	if c.origin != nil {
+		h.inherit(c.origin)
+	}
 	a := &Append{ContentType: c.ContentType, Records: c.Records, Close: c.Closed}
 	b := &Batch{ID: l.newCommitID(), Appends: []*Append{a}, Now: now}
 	if a.staged(l.limits) {
@@ -104,6 +137,19 @@ func (l *Log) fresh(ctx context.Context, name string, c *Create) (*Head, error) 
 	h.note(a, now, l.limits)
 	h.add(b, l.limits)
 	return h, nil
+}
+
+// inherit makes the head of a new stream that of a fork: its own records begin in the
+// segment after the one in which it parts from its source, and none before is its own.
+func (h *Head) inherit(o *Origin) {
+	h.Origin, h.Tail = o, o.At
+	h.Sealed, h.Compacted = true, o.At.Segment+1
+	// The tail's position is a count of one of them; of the other nothing is known.
+	if h.Unit() == Messages {
+		h.SegmentCount = int(o.At.Position)
+	} else {
+		h.SegmentSize = int(o.At.Position)
+	}
 }
 
 // truncate cuts a time to what stores keep.

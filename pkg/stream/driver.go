@@ -1,6 +1,9 @@
 package stream
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // Driver is what the log needs of a store. Every driver passes the contract
 // suite of package streamtest.
@@ -22,6 +25,7 @@ type Driver interface {
 	Producers
 	Manifests
 	Works
+	Forks
 	Catalog
 	Cursors
 }
@@ -84,8 +88,8 @@ type Heads interface {
 	// of it costs. It makes no request.
 	HeadSize(name string, h *Head) int
 
-	// Delete removes the head if it has the incarnation, and in the same atomic
-	// step records garbage work for it. Refused with the stored head otherwise.
+	// Delete removes the head if it has the incarnation and no forks, and in the same
+	// atomic step records garbage work for it. Refused with the stored head otherwise.
 	Delete(ctx context.Context, name string, inc Incarnation) error
 }
 
@@ -130,8 +134,8 @@ type Chunks interface {
 	Retire(ctx context.Context, life Life, chunks []Offset, staged []StagedID) error
 
 	// Discard removes up to about max items of everything that is stored for a
-	// life: chunks, staged items, producers and manifests. It reports
-	// whether nothing is left.
+	// life: chunks, staged items, producers, manifests, its lineage, and the notes of its
+	// forks. It reports whether nothing is left.
 	Discard(ctx context.Context, life Life, max int) (done bool, err error)
 }
 
@@ -185,6 +189,31 @@ type Works interface {
 	Settle(ctx context.Context, life Life) error
 }
 
+// Forks stores which streams were forked from which.
+type Forks interface {
+	// Fork stores head under name as [Heads.Create] does, and in the same atomic step
+	// counts it in the head of its source ([Forked], at the time now), notes it among the
+	// source's forks, and stores what it inherits. Refused with the stored head if
+	// Create would be; fails with a [*SourceError], without effect, if the source may not
+	// be forked. The two names differ.
+	Fork(ctx context.Context, name string, head, replaced *Head, lineage *Lineage, now time.Time) error
+
+	// Lineage returns what Fork stored for a life, or nil if it is no fork. Strongly
+	// consistent.
+	Lineage(ctx context.Context, life Life) (*Lineage, error)
+
+	// Forks returns the forks that are noted of a life: the first max of them that come
+	// after one in the order of their incarnations (the zero Life: all), or fewer only if
+	// there are no more. Strongly consistent.
+	Forks(ctx context.Context, source Life, after Life, max int) ([]Life, error)
+
+	// Release takes a fork off those of a life, and in the same atomic step counts one
+	// less in its head ([Released]), if that is of the life. It returns the head as it is
+	// then, or nil if there is none of the life. If the fork is not noted, it only does
+	// that.
+	Release(ctx context.Context, source, fork Life) (*Head, error)
+}
+
 // Kind is what something that is stored is.
 type Kind string
 
@@ -195,6 +224,8 @@ const (
 	KindStaged   Kind = "staged"
 	KindProducer Kind = "producer"
 	KindManifest Kind = "manifest"
+	KindLineage  Kind = "lineage"
+	KindFork     Kind = "fork"
 )
 
 // Stored is one thing that a store holds.
@@ -211,6 +242,8 @@ type Stored struct {
 	Staged StagedID
 	// Manifest is the manifest, if it is one.
 	Manifest *Manifest
+	// Fork is the fork that is noted of the life, if it is one.
+	Fork Life
 }
 
 // StoredSegment is a manifest and whose it is.

@@ -10,6 +10,13 @@ import (
 var (
 	// ErrNotFound: there is no such stream, or it has expired.
 	ErrNotFound = errors.New("stream not found")
+	// ErrGone: the stream was deleted, or has expired, and its name is not free as long
+	// as forks need its data.
+	ErrGone = errors.New("the stream is gone, but its forks still need it")
+	// ErrSourceGone: the source of a fork is gone in this way.
+	ErrSourceGone = errors.New("the source was deleted: only its forks still need it")
+	// ErrTooDeep: a fork would inherit from too many streams.
+	ErrTooDeep = fmt.Errorf("a stream can inherit from %d streams at most", maxRanges)
 	// ErrConfigMismatch: a create found a stream that differs from what it asks for.
 	ErrConfigMismatch = errors.New("a stream with another configuration exists under this name")
 	// ErrContentType: an append's content type is not the stream's.
@@ -81,3 +88,12 @@ type RefusedError struct {
 }
 
 func (e *RefusedError) Error() string { return "stream: condition refused" }
+
+// SourceError says that a fork had no effect because its source is not the life that was
+// meant any more, or is gone.
+type SourceError struct {
+	// Head is the source's head as it is; nil if there is none.
+	Head *Head
+}
+
+func (e *SourceError) Error() string { return "stream: the fork's source is gone" }

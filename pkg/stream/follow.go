@@ -69,6 +69,9 @@ func (f *Follower) wait(ctx context.Context) error {
 		}
 		f.watcher.update(h)
 	}
+	if h.Deleted {
+		return ErrGone
+	}
 	f.head = h
 	return nil
 }

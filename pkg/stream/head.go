@@ -165,6 +165,13 @@ type Head struct {
 	// linked any more, because it may have been discarded. Zero means nothing was.
 	StagedAfter int64
 
+	// Origin is where a fork comes from; nil for other streams.
+	Origin *Origin
+	// Forks counts the forks that need this stream's data. Deleted says that it was
+	// deleted all the same: it is gone for clients, and ends with the last fork.
+	Forks   int
+	Deleted bool
+
 	Closed bool
 	// ClosedBy is the producer request that closed the stream; its ID is empty
 	// if the request had no producer.

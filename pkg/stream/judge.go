@@ -60,8 +60,8 @@ const (
 // producer, Stream-Seq (PROTOCOL.md section 5.2, error precedence). A duplicate
 // is recognised before Stream-Seq is looked at, because a retry repeats both.
 func Judge(h *Head, a *Append, now time.Time, l Limits) Verdict {
-	if h == nil || h.Expired(now) {
-		return Verdict{Err: ErrNotFound}
+	if err := h.gone(now); err != nil {
+		return Verdict{Err: err}
 	}
 	if h.Closed {
 		return judgeClosed(h, a)

@@ -29,7 +29,7 @@ func (l *Log) Streams(ctx context.Context, prefix, after string, max int) (strea
 	if len(names) == max {
 		next = names[max-1]
 	}
-	streams = slices.DeleteFunc(streams, func(s Named) bool { return s.Head == nil || s.Head.Expired(l.now()) })
+	streams = slices.DeleteFunc(streams, func(s Named) bool { return s.Head.gone(l.now()) != nil })
 	return streams, next, nil
 }
 
@@ -85,7 +85,7 @@ func (l *Log) Segments(ctx context.Context, prefix string, after SegmentPlace, m
 	}
 	for _, s := range found {
 		h := heads[s.Name]
-		if h != nil && h.Incarnation == s.Incarnation && s.Segment < h.Compacted && !h.Expired(l.now()) {
+		if h.gone(l.now()) == nil && h.Incarnation == s.Incarnation && s.Segment < h.Compacted {
 			segments = append(segments, s)
 		}
 	}

@@ -52,6 +52,7 @@ type Log struct {
 	// compactions keeps one compaction of a stream running at a time.
 	compactions flights
 	segments    segments
+	lineages    lineages
 }
 
 // New returns a log on a driver, or an error that names the limit that is wrong.
@@ -85,58 +86,17 @@ func clock(now func() time.Time) func() time.Time {
 }
 
 // Head returns the state of a stream, strongly consistent, without renewing its
-// TTL (PROTOCOL.md section 5.5). It fails with [ErrNotFound] or
+// TTL (PROTOCOL.md section 5.5). It fails with [ErrNotFound], [ErrGone] or
 // [ErrUnavailable]. Cost: one request.
 func (l *Log) Head(ctx context.Context, name string) (*Head, error) {
 	h, err := l.driver.Head(ctx, name, Strong)
-	switch {
-	case errors.Is(err, ErrNoHead):
-		return nil, ErrNotFound
-	case err != nil:
+	if err != nil && !errors.Is(err, ErrNoHead) {
 		return nil, unavailable(err)
-	case h.Expired(l.now()):
-		return nil, ErrNotFound
+	}
+	if err := h.gone(l.now()); err != nil {
+		return nil, err
 	}
 	return h, nil
-}
-
-// Delete ends a stream (PROTOCOL.md section 5.4). Its data is discarded later,
-// by [Log.Collect]. It fails with [ErrNotFound], [ErrUnavailable] or
-// [ErrUnsettled]. Cost: one read and one write.
-func (l *Log) Delete(ctx context.Context, name string) error {
-	h, err := l.driver.Head(ctx, name, Strong)
-	if errors.Is(err, ErrNoHead) {
-		return ErrNotFound
-	}
-	if err != nil {
-		return unavailable(err)
-	}
-	// An expired stream is gone for clients, yet its head and data remain until
-	// somebody removes them: we do, and still answer that there was nothing.
-	expired := h.Expired(l.now())
-	err = l.retry(ctx, func() error { return l.driver.Delete(ctx, name, h.Incarnation) })
-	l.lives.forget(name)
-	var refused *RefusedError
-	if err == nil || errors.As(err, &refused) {
-		l.hub.end(name, h.Incarnation)
-	} else {
-		l.hub.announce(name, nil)
-	}
-	switch {
-	case expired:
-		return ErrNotFound
-	case refused != nil:
-		// Somebody else deleted this life between our two requests.
-		return ErrNotFound
-	case err == nil:
-		return nil
-	case certain(err):
-		return unavailable(err)
-	}
-	if h2, err := l.driver.Head(ctx, name, Strong); errors.Is(err, ErrNoHead) || err == nil && h2.Incarnation != h.Incarnation {
-		return nil
-	}
-	return unsettled(err)
 }
 
 // retry repeats a write while it is certainly not applied, with growing pauses,

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 )
 
 // Page is a contiguous run of a stream's records, as of one moment.
@@ -16,8 +17,10 @@ type Page struct {
 	// Count and Size measure the records.
 	Count int
 	Size  int
-	life  Life
-	runs  []Frames
+	// life is whose records are being taken, and to how far they are.
+	life Life
+	to   Offset
+	runs []Frames
 	// full says that the next record did not fit.
 	full bool
 }
@@ -46,14 +49,21 @@ func (p *Page) Closed() bool { return p.Head.Closed && p.UpToDate() }
 var errGap = errors.New("stream: gap")
 
 // page reads onwards from an offset, under a given head, up to about max bytes.
-// Records come from objects as far as segments are compacted, then from chunks up to
-// where the buffer begins, and then from it. What is known already comes first; it may
+// Records come from the streams that it inherits from, if it is a fork; then from objects
+// as far as segments are compacted, from chunks up to where the buffer begins, and from it. What is known already comes first; it may
 // be nothing, or too little.
 func (l *Log) page(ctx context.Context, name string, h *Head, from Offset, max int, known ahead) (*Page, error) {
 	if h.Tail.Before(from) {
 		return nil, fmt.Errorf("%w: %v is beyond the stream's tail %v", ErrBadOffset, from, h.Tail)
 	}
-	p := &Page{Head: h, From: from, Next: from, life: h.Life(name)}
+	life := h.Life(name)
+	p := &Page{Head: h, From: from, Next: from}
+	if h.Origin != nil && from.Before(h.Origin.At) {
+		if err := l.takeInherited(ctx, p, life, max); err != nil {
+			return nil, err
+		}
+	}
+	p.life, p.to = life, h.Tail
 	if err := l.takeCold(ctx, p, known.manifests, max); err != nil {
 		return nil, err
 	}
@@ -104,7 +114,7 @@ func (l *Log) take(ctx context.Context, p *Page, entries []Entry, max int) error
 	var wanted []Entry
 	for size := p.Size; !p.full && len(entries) > 0 && size < max; entries = entries[1:] {
 		e := entries[0]
-		if !p.Next.Before(e.To) || p.Head.Tail.Before(e.To) {
+		if !p.Next.Before(e.To) || !e.first().Before(p.to) {
 			continue
 		}
 		wanted = append(wanted, e)
@@ -154,6 +164,14 @@ func (p *Page) take(e Entry, max int) error {
 		return errGap
 	}
 	first := e.first()
+	if p.to.Before(e.To) {
+		// The rest is not the stream's: it was appended after its head was read, or to
+		// the source of a fork after they parted.
+		var err error
+		if e.Frames, err = keep(e.Frames, p.Head.Unit(), p.to.Position-first.Position); err != nil {
+			return err
+		}
+	}
 	if p.Next == e.From {
 		return p.add(first, e.Frames, max)
 	}
@@ -202,6 +220,27 @@ func (p *Page) add(at Offset, frames Frames, max int) error {
 	p.Size += taken.Size
 	p.Next = Offset{Segment: at.Segment, Position: at.Position + taken.advance(unit)}
 	return nil
+}
+
+// keep returns the first n units of frames.
+func keep(frames Frames, u Unit, n uint64) (Frames, error) {
+	rest := frames
+	for n > 0 {
+		record, after, err := rest.cut()
+		if err != nil {
+			return nil, err
+		}
+		size := uint64(1)
+		if u == Bytes {
+			size = uint64(len(record))
+		}
+		if size > n {
+			whole := frames[:len(frames)-len(rest)]
+			return AppendFrame(slices.Clip(whole), record[:n]), nil
+		}
+		n, rest = n-size, after
+	}
+	return frames[:len(frames)-len(rest)], nil
 }
 
 // skip drops n units from the front of frames.

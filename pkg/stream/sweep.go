@@ -43,6 +43,9 @@ type Swept struct {
 	Expired, Sealed int
 	// Compaction is what was owed, or due to streams that were sealed.
 	Compaction
+	// Released counts the forks that were over and still noted of their source, Recounted
+	// the streams whose forks were not counted right.
+	Released, Recounted int
 	// Retired counts the chunks and staged items of living streams that were litter,
 	// Removed the staged objects, Orphans the lives whose data was found although
 	// nothing owed it.

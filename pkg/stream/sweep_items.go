@@ -56,6 +56,9 @@ func (s *sweep) item(ctx context.Context, it Stored, found map[Life]*litter) err
 	if it.Retired {
 		return nil
 	}
+	if it.Kind == KindFork {
+		return s.fork(ctx, it.Life, it.Fork)
+	}
 	l := found[it.Life]
 	if l == nil {
 		l = &litter{}
@@ -85,7 +88,7 @@ func (s *sweep) item(ctx context.Context, it Stored, found map[Life]*litter) err
 func (s *sweep) stream(ctx context.Context, name string, h *Head) error {
 	now := s.now()
 	switch {
-	case h.Expired(now.Add(-expiredFor)):
+	case h.Expired(now.Add(-expiredFor)), h.Deleted:
 		return s.expire(ctx, name)
 	case h.CompactionOwed():
 	case s.objects != nil && h.sealable() && now.Sub(h.UsedAt) >= s.options.IdleAfter:
@@ -117,25 +120,25 @@ func (h *Head) sealable() bool {
 	return !h.Closed && !h.Sealed && from.Segment == h.Tail.Segment && from.Position > 0 && h.Compacted == from.Segment
 }
 
-// expire removes the head of a stream that is over. Its data is then owed.
+// expire removes the head of a stream that is over, unless forks need it. Its data is then
+// owed.
 func (s *sweep) expire(ctx context.Context, name string) error {
 	h, err := s.driver.Head(ctx, name, Strong)
-	if errors.Is(err, ErrNoHead) || err == nil && !h.Expired(s.now().Add(-expiredFor)) {
+	if errors.Is(err, ErrNoHead) || err == nil && !h.Deleted && !h.Expired(s.now().Add(-expiredFor)) {
 		return nil
 	}
-	if err != nil {
+	if err == nil {
+		h, err = s.recount(ctx, name, h)
+	}
+	if err != nil || h == nil || h.Forks > 0 {
 		return err
 	}
-	err = s.retry(ctx, func() error { return s.driver.Delete(ctx, name, h.Incarnation) })
-	var refused *RefusedError
-	if errors.As(err, &refused) {
-		return nil
-	}
-	if err != nil {
+	if err := s.remove(ctx, name, h); err != nil {
 		return err
 	}
-	s.lives.forget(name)
-	s.hub.end(name, h.Incarnation)
 	s.report.Expired++
+	if h.Origin != nil {
+		return s.release(ctx, h.Life(name), h.Origin.Source)
+	}
 	return nil
 }
