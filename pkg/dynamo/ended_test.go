@@ -50,7 +50,7 @@ func TestEndedMark(t *testing.T) {
 		is("create", false, g.create(1), nil)
 		h, err := g.Commit(ctx, "s", aBatch(1, body(10)), limits)
 		is("commit", false, h, err)
-		h = end(h)
+		end(h)
 		h, err = g.Commit(ctx, "s", aBatch(2, body(10)), limits)
 		is("commit after an end", false, h, err)
 		h = end(h)

@@ -68,4 +68,4 @@ func TestObjectsOnDisk(t *testing.T) { streamtest.RunObjects(t, objectsOnDisk) }
 func TestLog(t *testing.T)           { streamtest.RunLog(t, smallBoth) }
 func TestFaults(t *testing.T)        { streamtest.RunFaults(t, roomyBoth) }
 func TestModel(t *testing.T)         { streamtest.RunModel(t, smallBoth) }
-func TestBackground(t *testing.T)    { streamtest.RunBackground(t, roomyBoth) }
+func TestBackground(t *testing.T)    { streamtest.RunBackground(t, smallBoth) }

@@ -145,6 +145,11 @@ func TestTailOfAnotherObject(t *testing.T) {
 			t.Errorf("a span of another object: %v", err)
 		}
 	}
+	// Nor does a span of the same blocks that counts something else.
+	s, _ := write(t, segment.Bytes, frame(a...)).index(t).Blocks(1000, 1)
+	if _, _, err := x.index(t).Decode(s, at(x.bytes, s)); !errors.Is(err, segment.ErrCorrupt) {
+		t.Errorf("a span of another kind: %v", err)
+	}
 	if _, _, err := longer.Decode(segment.Span{}, nil); !errors.Is(err, segment.ErrCorrupt) {
 		t.Errorf("no span: %v", err)
 	}

@@ -2,6 +2,7 @@ package segment_test
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"io"
 	"math/rand/v2"
@@ -26,12 +27,26 @@ func TestAmplification(t *testing.T) {
 	for name, c := range large {
 		t.Run(name, func(t *testing.T) {
 			random := rand.New(rand.NewPCG(1, 2))
-			frames := make([]byte, 0, 66<<20)
-			for record := make([]byte, 1<<20); len(frames) < 64<<20; {
-				frames = append(frames, frame(record[:c.size(random)])...)
+			// The object in front of its tail.
+			data := append(make([]byte, 0, 66<<20), front...)
+			w := segment.NewWriter(io.Discard, c.kind, number)
+			for record := make([]byte, 1<<20); len(data) < 64<<20; {
+				begin, n := len(data), c.size(random)
+				data = binary.BigEndian.AppendUint32(data, uint32(n))
+				data = append(data, record[:n]...)
+				if err := w.Write(data[begin:]); err != nil {
+					t.Fatal(err)
+				}
 			}
-			o := write(t, c.kind, frames)
-			x, end := o.index(t), o.summary.End
+			summary, tail, err := w.Close()
+			if err != nil {
+				t.Fatal(err)
+			}
+			x, err := segment.ParseTail(tail, int64(len(data)+len(tail)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			end := summary.End
 			// The last ones have less than that before the end.
 			end -= end / 100
 			var fetched, got int64
@@ -42,7 +57,7 @@ func TestAmplification(t *testing.T) {
 				if !ok {
 					t.Fatal(from)
 				}
-				first, part, err := x.Decode(s, at(o.bytes, s))
+				first, part, err := x.Decode(s, at(data, s))
 				if err != nil || first != from {
 					t.Fatal(err)
 				}
@@ -58,7 +73,7 @@ func TestAmplification(t *testing.T) {
 				worst = max(worst, float64(s.Length)/float64(n))
 			}
 			t.Logf("%d bytes a block in the index; fetched for each byte that was wanted: %.3f, at most %.3f",
-				(len(o.tail)-segment.FooterSize)/o.summary.Blocks, float64(fetched)/float64(got), worst)
+				(len(tail)-segment.FooterSize)/summary.Blocks, float64(fetched)/float64(got), worst)
 			if worst > 1.25 {
 				t.Errorf("%.3f bytes are fetched for one", worst)
 			}

@@ -218,3 +218,21 @@ func TestHostileIndex(t *testing.T) {
 		}
 	}
 }
+
+// An object that is right in all but that its last record is not all there.
+func TestTornObject(t *testing.T) {
+	for name, kind := range kinds {
+		for _, torn := range [][]byte{{0}, {0, 0, 0}, {0, 0, 0, 9}, {0, 0, 0, 2, 'x'}} {
+			data := append(frame([]byte("one"), []byte("two")), torn...)
+			index := binary.AppendUvarint(nil, uint64(len(data)))
+			index = binary.BigEndian.AppendUint32(append(index, 3, 0), crc(data))
+			o := assemble(kind, 3, data, index, 1)
+			if err := verify(o); !errors.Is(err, segment.ErrCorrupt) {
+				t.Errorf("%s, %q: Verify: %v", name, torn, err)
+			}
+			if _, err := readAll(o, segment.FooterSize+len(index), 100); !errors.Is(err, segment.ErrCorrupt) {
+				t.Errorf("%s, %q: reading: %v", name, torn, err)
+			}
+		}
+	}
+}

@@ -59,11 +59,15 @@ func (l *Log) takeSegments(ctx context.Context, p *Page, manifests []Manifest, b
 		return err
 	}
 	for _, e := range entries {
+		room := max - p.Size
 		if err := p.take(e.Entry, max); err != nil {
 			return err
 		}
 		if p.Next != e.manifest.To {
-			break // the page is full, or less was fetched than fits
+			// Where all that fits was asked for, what follows does not fit. Otherwise there
+			// was a wrong guess, and another round follows.
+			p.full = p.full || e.want >= room && p.Next.Before(p.to)
+			break
 		}
 	}
 	return nil

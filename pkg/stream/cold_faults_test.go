@@ -289,6 +289,28 @@ func TestReadWhileChunksAreRetired(t *testing.T) {
 	}
 }
 
+// A segment that has a manifest, which the head does not know of yet, is read from its
+// chunks.
+func TestReadOfAHalfDoneCompaction(t *testing.T) {
+	l, s := openCold(t, short())
+	create(t, l)
+	putAll(t, l, "a", "b", "c")
+	compact(t, l, 1)
+	putAll(t, l, "d", "e")
+	s.faults("compact", rejected)
+	if _, err := l.Compact(t.Context(), name); err == nil {
+		t.Fatal("no error")
+	}
+	s.hook(nil)
+	s.took()
+	if got := content(t, joinCold(t, s, short())); got != "abcde" {
+		t.Errorf("content %q", got)
+	}
+	if ops := s.took(); ops != "head manifests get chunks" {
+		t.Errorf("took %q", ops)
+	}
+}
+
 // The stream ends, and is discarded, between the head and the object.
 func TestReadOfAnEndedColdStream(t *testing.T) {
 	for _, again := range []bool{false, true} {

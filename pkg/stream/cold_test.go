@@ -244,6 +244,11 @@ func TestColdIndexOutsideTheManifest(t *testing.T) {
 			t.Errorf("from %d: took %q, want %q", c.from, ops, wanted)
 		}
 	}
+	l = joinCold(t, s, lim)
+	s.faults("get", lost)
+	if _, err := l.Read(t.Context(), name, stream.Start()); !errors.Is(err, stream.ErrUnavailable) {
+		t.Errorf("the index cannot be read: %v", err)
+	}
 	// It is as long as a manifest holds.
 	if n := stream.MaxTail; n < 4096 || len(m.Tail) > n {
 		t.Errorf("manifests hold %d bytes", n)

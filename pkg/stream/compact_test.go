@@ -265,7 +265,13 @@ func TestCompactLinked(t *testing.T) {
 		if got := holding(t, s, h.Life(name)); got != "chunk 1_4, manifest 0, object segment" {
 			t.Errorf("flushed %v: left %s", flush, got)
 		}
-		if got := content(t, l); got != "0123456789smallforty bytes, that is three parts, not twonext" {
+		add("forty bytes, that is three parts, not two", "more", "next", "end")
+		s.faults("remove", lost)
+		if _, err := l.Compact(t.Context(), name); !errors.Is(err, stream.ErrUnavailable) {
+			t.Errorf("flushed %v: %v", flush, err)
+		}
+		s.hook(nil)
+		if got := content(t, l); got != "0123456789smallforty bytes, that is three parts, not twonextforty bytes, that is three parts, not twomorenextend" {
 			t.Errorf("flushed %v: content %q", flush, got)
 		}
 	}

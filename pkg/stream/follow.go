@@ -38,7 +38,7 @@ func (l *Log) Follow(ctx context.Context, name string, from Position) (*Follower
 func (f *Follower) Next(ctx context.Context) (*Page, error) {
 	for {
 		if f.next.Before(f.head.Tail) || f.head.Closed {
-			p, err := f.log.readUnder(ctx, f.name, f.head, f.next, ahead{})
+			p, err := f.log.readUnder(ctx, f.name, f.head, f.next, f.log.limits.PageSize, ahead{})
 			if err != nil {
 				return nil, err
 			}

@@ -28,16 +28,16 @@ func (l *Log) Read(ctx context.Context, name string, from Position) (*Page, erro
 		return nil, err
 	}
 	l.lives.note(name, h, l.now())
-	return l.readUnder(ctx, name, h, from.in(h), fetched(h))
+	return l.readUnder(ctx, name, h, from.in(h), l.limits.PageSize, fetched(h))
 }
 
-// readUnder reads a page under a head, or under a newer one of the same
+// readUnder reads a page of about max bytes under a head, or under a newer one of the same
 // incarnation if the data has moved meanwhile. Some of it may be known already.
-func (l *Log) readUnder(ctx context.Context, name string, h *Head, from Offset, known ahead) (*Page, error) {
+func (l *Log) readUnder(ctx context.Context, name string, h *Head, from Offset, max int, known ahead) (*Page, error) {
 	inc := h.Incarnation
 	var gap error
 	for range rereads {
-		p, err := l.page(ctx, name, h, from, l.limits.PageSize, known)
+		p, err := l.page(ctx, name, h, from, max, known)
 		if !errors.Is(err, errGap) {
 			return p, err
 		}

@@ -157,9 +157,9 @@ func (r *objectReader) Read(b []byte) (int, error) {
 	return n, nil
 }
 
-// maxTail bounds what a manifest holds of an object's tail: reading a larger one costs
-// more than asking the object.
-const maxTail = 8 << 10
+// maxTail bounds what a manifest holds of an object's tail, so that the index of 4 MiB
+// fits: reading a larger manifest costs more than asking the object.
+const maxTail = 12 << 10
 
 // shortTail returns the tail of an object, or only its footer if it is long.
 func shortTail(tail []byte) []byte {
