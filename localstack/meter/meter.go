@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -44,8 +45,8 @@ type Client struct {
 
 // Usage is what calls used.
 type Usage struct {
-	// Reads and Writes count requests; Refused those of the writes whose condition
-	// did not hold.
+	// Reads and Writes count requests, a transaction as one; Refused those of the
+	// writes whose condition did not hold.
 	Reads, Writes, Refused int
 	// WriteUnits and ReadUnits are what Amazon charges for them.
 	WriteUnits, ReadUnits float64
@@ -113,9 +114,9 @@ func (c *Client) Scan(ctx context.Context, in *dynamodb.ScanInput, o ...func(*dy
 
 // PutItem implements [dynamo.Client].
 func (c *Client) PutItem(ctx context.Context, in *dynamodb.PutItemInput, o ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error) {
-	key := map[string]types.AttributeValue{"pk": in.Item["pk"], "sk": in.Item["sk"]}
+	key := keyOf(in.Item)
 	var out *dynamodb.PutItemOutput
-	err := c.write(ctx, in.TableName, key, func() (err error) {
+	err := c.write(ctx, 1, []place{{in.TableName, key}}, func() (err error) {
 		out, err = c.Client.PutItem(ctx, in, o...)
 		return err
 	})
@@ -125,8 +126,30 @@ func (c *Client) PutItem(ctx context.Context, in *dynamodb.PutItemInput, o ...fu
 // UpdateItem implements [dynamo.Client].
 func (c *Client) UpdateItem(ctx context.Context, in *dynamodb.UpdateItemInput, o ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error) {
 	var out *dynamodb.UpdateItemOutput
-	err := c.write(ctx, in.TableName, in.Key, func() (err error) {
+	err := c.write(ctx, 1, []place{{in.TableName, in.Key}}, func() (err error) {
 		out, err = c.Client.UpdateItem(ctx, in, o...)
+		return err
+	})
+	return out, err
+}
+
+// TransactWriteItems implements [dynamo.Client]. Each of its writes costs twice as much as
+// it would alone.
+func (c *Client) TransactWriteItems(ctx context.Context, in *dynamodb.TransactWriteItemsInput, o ...func(*dynamodb.Options)) (*dynamodb.TransactWriteItemsOutput, error) {
+	var places []place
+	for _, w := range in.TransactItems {
+		switch {
+		case w.Put != nil:
+			places = append(places, place{w.Put.TableName, keyOf(w.Put.Item)})
+		case w.Update != nil:
+			places = append(places, place{w.Update.TableName, w.Update.Key})
+		case w.Delete != nil:
+			places = append(places, place{w.Delete.TableName, w.Delete.Key})
+		}
+	}
+	var out *dynamodb.TransactWriteItemsOutput
+	err := c.write(ctx, 2, places, func() (err error) {
+		out, err = c.Client.TransactWriteItems(ctx, in, o...)
 		return err
 	})
 	return out, err
@@ -196,19 +219,33 @@ func (c *Client) read(size int, strong bool) {
 	c.usage.ReadUnits += units
 }
 
-// write makes a write and charges the larger of the item's sizes before and after
-// it; a refused one costs the same as one that leaves the item as it is.
-func (c *Client) write(ctx context.Context, table *string, key map[string]types.AttributeValue, do func() error) error {
-	size := 0
+// place is where an item is.
+type place struct {
+	table *string
+	key   map[string]types.AttributeValue
+}
+
+// keyOf returns the key in an item.
+func keyOf(item map[string]types.AttributeValue) map[string]types.AttributeValue {
+	return map[string]types.AttributeValue{"pk": item["pk"], "sk": item["sk"]}
+}
+
+// write makes a write and charges, for each item, a price for each unit of the larger of
+// its sizes before and after it; a refused one costs the same as one that leaves the items
+// as they are.
+func (c *Client) write(ctx context.Context, price float64, places []place, do func() error) error {
+	sizes := make([]int, len(places))
 	measure := func() error {
 		if !c.Sizes {
 			return nil
 		}
-		out, err := c.Client.GetItem(ctx, &dynamodb.GetItemInput{TableName: table, Key: key, ConsistentRead: aws.Bool(true)})
-		if err != nil {
-			return fmt.Errorf("meter: %w", err)
+		for i, p := range places {
+			out, err := c.Client.GetItem(ctx, &dynamodb.GetItemInput{TableName: p.table, Key: p.key, ConsistentRead: aws.Bool(true)})
+			if err != nil {
+				return fmt.Errorf("meter: %w", err)
+			}
+			sizes[i] = max(sizes[i], dynamo.ItemSize(out.Item))
 		}
-		size = max(size, dynamo.ItemSize(out.Item))
 		return nil
 	}
 	if err := measure(); err != nil {
@@ -221,17 +258,27 @@ func (c *Client) write(ctx context.Context, table *string, key map[string]types.
 	if failed := measure(); failed != nil {
 		return failed
 	}
-	var refused *types.ConditionalCheckFailedException
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.usage.Writes++
-	if errors.As(err, &refused) {
+	if isRefusal(err) {
 		c.usage.Refused++
 	}
 	if c.Sizes {
-		c.usage.WriteUnits += float64(max(1, begun(size, 1024)))
+		for _, size := range sizes {
+			c.usage.WriteUnits += price * float64(max(1, begun(size, 1024)))
+		}
 	}
 	return err
+}
+
+// isRefusal reports whether a write failed because a condition did not hold.
+func isRefusal(err error) bool {
+	var refused *types.ConditionalCheckFailedException
+	var cancelled *types.TransactionCanceledException
+	return errors.As(err, &refused) || errors.As(err, &cancelled) && slices.ContainsFunc(cancelled.CancellationReasons, func(r types.CancellationReason) bool {
+		return aws.ToString(r.Code) == "ConditionalCheckFailed"
+	})
 }
 
 // begun returns how many units of so many bytes a size begins.

@@ -158,6 +158,11 @@ func drawHead(t *rapid.T, l stream.Limits) *stream.Head {
 	if heads(t, 2, "swept") {
 		h.StagedAfter = stagedAt + int64(rapid.IntRange(-2, 1).Draw(t, "staged after"))
 	}
+	h.Forks = rapid.IntRange(0, 2).Draw(t, "forks")
+	h.Deleted = rarely(t, "deleted")
+	if rapid.Bool().Draw(t, "is a fork") {
+		h.Origin = &stream.Origin{Source: stream.Life{Name: "source", Incarnation: stream.Incarnation{8}}, At: stream.Offset{Position: 300}, Sub: 300}
+	}
 	if rarely(t, "burn") {
 		h.Burned = []stream.Burned{{ID: stream.CommitID(rapid.IntRange(1, 4).Draw(t, "burned")), At: clock}}
 	}

@@ -203,6 +203,16 @@ func (r *bytesReader) offset() stream.Offset {
 	return stream.Offset{Segment: r.uint(), Position: r.uint()}
 }
 
+func (r *bytesReader) incarnation() (inc stream.Incarnation) {
+	if len(r.b) < len(inc) {
+		r.bad, r.b = true, nil
+		return inc
+	}
+	inc = stream.Incarnation(r.b[:len(inc)])
+	r.b = r.b[len(inc):]
+	return inc
+}
+
 func (r *bytesReader) commit() stream.CommitID {
 	if len(r.b) < 8 {
 		r.bad, r.b = true, nil

@@ -35,7 +35,7 @@ func (s *Store) PutChunk(ctx context.Context, life stream.Life, c stream.Chunk) 
 	_, err := s.client.PutItem(ctx, &dynamodb.PutItemInput{
 		TableName:           &s.Table,
 		Item:                it,
-		ConditionExpression: aws.String("attribute_not_exists(pk)"),
+		ConditionExpression: aws.String(absent),
 	}, once)
 	var stored *types.ConditionalCheckFailedException
 	if errors.As(err, &stored) {

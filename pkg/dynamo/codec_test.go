@@ -54,6 +54,15 @@ func drawMore(t *rapid.T, h *stream.Head) *stream.Head {
 	h.UsedAt = time.UnixMilli(rapid.Int64Range(0, 1<<42).Draw(t, "used at")).UTC()
 	h.Compacted = rapid.Uint64().Draw(t, "compacted")
 	h.StagedAfter = rapid.Int64Min(0).Draw(t, "staged after")
+	h.Forks = rapid.IntMin(0).Draw(t, "forks")
+	if rapid.Bool().Draw(t, "fork") {
+		h.Origin = &stream.Origin{
+			Source: stream.Life{Name: rapid.String().Draw(t, "source"), Incarnation: stream.Incarnation(rapid.SliceOfN(rapid.Byte(), 16, 16).Draw(t, "of life"))},
+			At:     stream.Offset{Segment: rapid.Uint64().Draw(t, "in"), Position: rapid.Uint64().Draw(t, "at")},
+			Anchor: stream.Offset{Segment: rapid.Uint64().Draw(t, "anchor in"), Position: rapid.Uint64().Draw(t, "anchor")},
+			Sub:    rapid.Uint64().Draw(t, "sub"),
+		}
+	}
 	for range rapid.IntRange(0, 3).Draw(t, "producers") {
 		if h.Producers == nil {
 			h.Producers = make(map[string]stream.HeldProducer)
@@ -232,6 +241,8 @@ func richHead(t testing.TB) *stream.Head {
 	}
 	next.Spilled, next.Sealed = true, true
 	next.Compacted, next.StagedAfter = 2, 5
+	next.Forks, next.Deleted = 3, true
+	next.Origin = &stream.Origin{Source: aLife(7), At: stream.Offset{Segment: 1, Position: 300}, Anchor: stream.Offset{Position: 200}, Sub: 100}
 	return next
 }
 
@@ -271,7 +282,7 @@ func FuzzDecodeHead(f *testing.F) {
 		if err != nil {
 			t.Fatalf("%+v: %v", h, err)
 		}
-		if again.Tail != h.Tail || !reflect.DeepEqual(again.Buffer, h.Buffer) || again.ContentType != h.ContentType {
+		if again.Tail != h.Tail || !reflect.DeepEqual(again.Buffer, h.Buffer) || again.ContentType != h.ContentType || !reflect.DeepEqual(again.Origin, h.Origin) {
 			t.Fatalf("%+v\nthen %+v", h, again)
 		}
 	})
@@ -288,6 +299,15 @@ func (k *keeper) PutItem(_ context.Context, in *dynamodb.PutItemInput, _ ...func
 	return &dynamodb.PutItemOutput{}, nil
 }
 
+func (k *keeper) TransactWriteItems(_ context.Context, in *dynamodb.TransactWriteItemsInput, _ ...func(*dynamodb.Options)) (*dynamodb.TransactWriteItemsOutput, error) {
+	for _, w := range in.TransactItems {
+		if w.Put != nil {
+			k.items = append(k.items, w.Put.Item)
+		}
+	}
+	return &dynamodb.TransactWriteItemsOutput{}, nil
+}
+
 func FuzzDecodeData(f *testing.F) {
 	chunk, manifest := aChunk(5, "record"), stream.Manifest{Segment: 3, To: stream.Offset{Segment: 3}, Object: "o", Tail: []byte{1}}
 	var kept keeper
@@ -295,10 +315,11 @@ func FuzzDecodeData(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	if err := errors.Join(d.PutChunk(f.Context(), aLife(1), chunk), d.PutManifest(f.Context(), aLife(1), manifest)); err != nil {
+	lineage := &stream.Lineage{Source: aLife(1), Ranges: []stream.Inherited{{Life: aLife(1), To: chunk.To}}}
+	if err := errors.Join(d.PutChunk(f.Context(), aLife(1), chunk), d.PutManifest(f.Context(), aLife(1), manifest), d.Fork(f.Context(), "fork", aFork(2, aLife(1)), nil, lineage, clock)); err != nil {
 		f.Fatal(err)
 	}
-	c, m := kept.items[0], kept.items[1]
+	c, m, l := kept.items[0], kept.items[1], kept.items[4]
 	for i := range byte(12) {
 		f.Add([]byte{i, 0, 8, 1, 2, 3, 4, 5, 6, 7, 8})
 		f.Add([]byte{i, 2, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff})
@@ -309,6 +330,9 @@ func FuzzDecodeData(f *testing.F) {
 		}
 		if got, err := dynamo.DecodeManifest(damaged(m, data)); err == nil && (got.Count < 0 || got.Size < 0) {
 			t.Fatalf("read as a manifest that cannot be: %+v", got)
+		}
+		if got, err := dynamo.DecodeLineage(damaged(l, data)); err == nil && got == nil {
+			t.Fatal("read as the lineage of no fork")
 		}
 	})
 }

@@ -50,7 +50,7 @@ func compile(b *stream.Batch, l stream.Limits) (*expression, bool) {
 	e := &expression{}
 	now := millis(b.Now)
 
-	// The life that is meant, in a layout that is known, open, and not over.
+	// The life that is meant, in a layout that is known, open, and neither deleted nor over.
 	if b.Incarnation.IsZero() {
 		e.where("t <= %s", now)
 	} else {
@@ -58,6 +58,7 @@ func compile(b *stream.Batch, l stream.Limits) (*expression, bool) {
 	}
 	e.where("f = %s", number(headVersion))
 	e.where("attribute_not_exists(k)")
+	e.where("attribute_not_exists(dl)")
 	e.where("(attribute_not_exists(e) OR e > %s)", now)
 	e.where("(attribute_not_exists(w) OR d > %s AND a <= %s)", now, millis(b.Now.Add(stream.Backstep)))
 

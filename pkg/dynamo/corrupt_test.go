@@ -32,6 +32,7 @@ func mapping(id string, v types.AttributeValue) types.AttributeValue {
 
 var (
 	zeros   = bin(make([]byte, 8)...)
+	anyLife = bin(make([]byte, 17)...)
 	aFrame  = bin(0, 0, 0, 0, 1, 'x')
 	longAgo = bin(1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1)
 	tooBig  = bin(1, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1, 1, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0)
@@ -86,12 +87,13 @@ func TestUnreadableHeads(t *testing.T) {
 	check(t, d.Create(t.Context(), "s", h, nil))
 	good := stored(t, c, table, "stream#s", "head")
 	for _, broken := range []damage{
-		{"f", num("1")}, {"f", num("3")}, {"f", str("2")}, {"f", nothing},
+		{"f", num("2")}, {"f", num("4")}, {"f", str("3")}, {"f", nothing},
 		{"i", bin(1, 2, 3)}, {"i", str("1")},
 		{"v", str("1")}, {"v", num("-5")}, {"v", num("1.5")}, {"c", str("1")},
 		{"m", num("1")}, {"ct", num("1")}, {"t", str("1")}, {"t", num("-5")},
 		{"l", str("1")}, {"d", str("1")}, {"e", bin(1)}, {"q", num("1")},
 		{"a", str("1")}, {"cp", str("1")}, {"cp", num("-1")}, {"sa", str("1")}, {"sa", num("99999999999999999999")},
+		{"og", str("1")}, {"og", bin()}, {"og", bin(make([]byte, 20)...)}, {"fk", str("1")}, {"fk", num("-1")},
 		{"g", str("1")}, {"n", num("99999999999999999999999")}, {"z", str("1")}, {"bs", num("-500")},
 		// A buffer that does not fit to the rest of the head.
 		{"bf", nothing}, {"bf", str("1")}, {"bf", bin()}, {"bf", bin(0)}, {"bf", bin(0, 0, 0)}, {"bf", bin(0x80, 0x80)}, {"bf", bin(0, 5)}, {"bf", bin(1, 0)},
@@ -135,6 +137,9 @@ func TestUnreadableData(t *testing.T) {
 	check(t, d.PutStaged(t.Context(), life, stream.StagedID{Commit: 1, At: 7}, chunk.Frames))
 	check(t, d.SpillProducer(t.Context(), life, "p", stream.Producer{Epoch: 1, Seq: 2}))
 	check(t, d.PutManifest(t.Context(), life, stream.Manifest{To: stream.Offset{Position: 1}, Count: 1, Object: "o", Tail: []byte("tail")}))
+	source, lineage := aSource(t, d, "source", 2)
+	check(t, d.Fork(t.Context(), "s", aFork(1, source), nil, lineage, clock))
+	check(t, d.Fork(t.Context(), "fork", aFork(3, life), nil, lineage, clock))
 	anything := []damage{{"f", num("1")}, {"f", num("3")}, {"f", str("2")}, {"f", nothing}}
 	for _, kind := range []struct {
 		name, sk string
@@ -155,6 +160,11 @@ func TestUnreadableData(t *testing.T) {
 		{"manifest", "segment#0000000000000000", func() (any, error) { return d.Manifests(t.Context(), life, stream.Offset{}, 10) }, []damage{
 			{"mo", nothing}, {"mo", bin()}, {"mt", nothing}, {"mt", bin(1)}, {"mn", str("1")}, {"mk", num("1")}, {"mz", str("1")}, {"mh", str("1")}, {"mh", num("4294967296")}, {"mx", str("1")},
 		}},
+		{"lineage", "lineage", func() (any, error) { return d.Lineage(t.Context(), life) }, []damage{
+			{"o", nothing}, {"o", bin()}, {"o", str("1")}, {"o", bin(make([]byte, 15)...)},
+			{"b", nothing}, {"b", str("1")}, {"b", list(anyLife)}, {"b", list(bin(1), bin(0, 1))}, {"b", list(anyLife, bin())}, {"b", list(anyLife, bin(0))}, {"b", list(anyLife, bin(0, 1, 2))}, {"b", list(anyLife, str("1"))},
+		}},
+		{"note of a fork", "fork#03000000000000000000000000000000#fork", func() (any, error) { return d.Forks(t.Context(), life, stream.Life{}, 10) }, nil},
 	} {
 		good := stored(t, c, table, pk, kind.sk)
 		if good == nil {

@@ -263,6 +263,17 @@ func (c *indexed) UpdateItem(ctx context.Context, in *dynamodb.UpdateItemInput, 
 	return out, err
 }
 
+func (c *indexed) TransactWriteItems(ctx context.Context, in *dynamodb.TransactWriteItemsInput, o ...func(*dynamodb.Options)) (*dynamodb.TransactWriteItemsOutput, error) {
+	in.ReturnConsumedCapacity = types.ReturnConsumedCapacityIndexes
+	out, err := c.Client.TransactWriteItems(ctx, in, o...)
+	if err == nil {
+		for i := range out.ConsumedCapacity {
+			c.note(&out.ConsumedCapacity[i])
+		}
+	}
+	return out, err
+}
+
 // What is written to the indexes besides the table, as the official stand-in bills it:
 // nothing by an append or a flush.
 func TestIndexWrites(t *testing.T) {
@@ -306,6 +317,14 @@ func TestIndexWrites(t *testing.T) {
 	costs("retire", 0, 0)
 	h, err = d.Head(ctx, "s", stream.Strong)
 	check(t, err)
+	source, lineage := aSource(t, d, "source", 9)
+	costs("create", 1, 0)
+	check(t, d.Fork(ctx, "fork", aFork(8, source), nil, lineage, clock))
+	// One write, which this stand-in bills four times if it is part of a transaction.
+	costs("fork", 4, 0)
+	_, err = d.Release(ctx, source, aFork(8, source).Life("fork"))
+	check(t, err)
+	costs("release", 0, 0)
 	check(t, d.Create(ctx, "s", aHead(2), h))
 	costs("create in place of a head", 0, 1)
 	check(t, d.Delete(ctx, "s", stream.Incarnation{2}))

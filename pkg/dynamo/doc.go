@@ -4,7 +4,8 @@
 // A stream's head is one item (head.go), and everything that decides what a writer
 // may do is in it. An append is one conditional UpdateItem of that item (commit.go)
 // with no read before it. A refused one brings the head back with the failure, so
-// that the core can tell why without another request. No transactions are used.
+// that the core can tell why without another request. Transactions, which cost twice
+// as much, are used only to create and to release forks (fork.go).
 //
 // Items, all in one table (table.go); each file says what its item is made of:
 //
@@ -14,6 +15,8 @@
 //	data#<incarnation>#<name>   staged#<at>-<commit>-<part>   records put ahead        staged.go
 //	data#<incarnation>#<name>   producer#<id>                 spilled producer         producers.go
 //	data#<incarnation>#<name>   segment#<number>              manifest of a segment    manifests.go
+//	data#<incarnation>#<name>   lineage                       what a fork inherits     lineage.go
+//	data#<incarnation>#<name>   fork#<incarnation>#<name>     note of a fork of it     fork.go
 //	cursor#<key>                cursor                        where a walk stopped     cursors.go
 //
 // Owed work is part of the head: whatever makes work necessary changes the head, so

@@ -9,6 +9,7 @@ var (
 	DecodeHead      = decodeHead
 	DecodeChunk     = decodeChunk
 	DecodeManifest  = decodeManifest
+	DecodeLineage   = decodeLineage
 	AppendData      = appendData
 	ParseData       = parseData
 	HeadAttributes  = headAttributes

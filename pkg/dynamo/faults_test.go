@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -19,7 +20,10 @@ type write struct {
 	make func(ctx context.Context, d stream.Driver) error
 }
 
-var errNotDone = errors.New("nothing was discarded")
+var (
+	errNotDone  = errors.New("nothing was discarded")
+	errReleased = errors.New("the fork was released before")
+)
 
 // writes prepares all writes of the driver in a table, each of a stream or life of
 // its own. As long as they have no effect they can be made again.
@@ -49,6 +53,31 @@ func writes(t *testing.T, d stream.Driver) []write {
 	next := update.Clone()
 	next.Version++
 	fresh := aHead(9)
+	source, lineage := aSource(t, d, "source", 20)
+	dead("fork over a tombstone", 21)
+	forkReplaces := stored("fork in place of a head", 22)
+	released := aFork(23, source).Life("released")
+	check(t, d.Fork(ctx, released.Name, aFork(23, source), nil, lineage, clock))
+	// The source of another one is gone, against all rules.
+	lonely, _ := aSource(t, d, "lonely", 24)
+	alone := aFork(25, lonely).Life("released alone")
+	check(t, d.Fork(ctx, alone.Name, aFork(25, lonely), nil, lineage, clock))
+	uncounted, err := d.Head(ctx, lonely.Name, stream.Strong)
+	check(t, err)
+	uncounted = uncounted.Clone()
+	uncounted.Forks, uncounted.Version = 0, uncounted.Version+1
+	check(t, d.Update(ctx, lonely.Name, uncounted))
+	check(t, d.Delete(ctx, lonely.Name, lonely.Incarnation))
+	release := func(ctx context.Context, d stream.Driver, source, fork stream.Life) error {
+		noted, err := d.Forks(ctx, source, stream.Life{}, 10)
+		if err == nil && !slices.Contains(noted, fork) {
+			return errReleased
+		}
+		if err == nil {
+			_, err = d.Release(ctx, source, fork)
+		}
+		return err
+	}
 	return []write{
 		{"Create", "PutItem", func(ctx context.Context, d stream.Driver) error { return d.Create(ctx, "create", fresh, nil) }},
 		{"Create over a tombstone", "UpdateItem", func(ctx context.Context, d stream.Driver) error { return d.Create(ctx, "tombstone", fresh, nil) }},
@@ -67,6 +96,19 @@ func writes(t *testing.T, d stream.Driver) []write {
 			return err
 		}},
 		{"Delete", "UpdateItem", func(ctx context.Context, d stream.Driver) error { return d.Delete(ctx, "delete", del.Incarnation) }},
+		{"Fork", "TransactWriteItems", func(ctx context.Context, d stream.Driver) error {
+			return d.Fork(ctx, "fork", aFork(9, source), nil, lineage, clock)
+		}},
+		{"Fork over a tombstone", "TransactWriteItems", func(ctx context.Context, d stream.Driver) error {
+			return d.Fork(ctx, "fork over a tombstone", aFork(9, source), nil, lineage, clock)
+		}},
+		{"Fork in place of a head", "TransactWriteItems", func(ctx context.Context, d stream.Driver) error {
+			return d.Fork(ctx, "fork in place of a head", aFork(9, source), forkReplaces, lineage, clock)
+		}},
+		{"Release", "TransactWriteItems", func(ctx context.Context, d stream.Driver) error { return release(ctx, d, source, released) }},
+		{"Release of a fork whose source is gone", "BatchWriteItem", func(ctx context.Context, d stream.Driver) error {
+			return release(ctx, d, lonely, alone)
+		}},
 		{"PutChunk", "PutItem", func(ctx context.Context, d stream.Driver) error { return d.PutChunk(ctx, aLife(9), chunk) }},
 		{"PutStaged", "PutItem", func(ctx context.Context, d stream.Driver) error {
 			return d.PutStaged(ctx, aLife(9), stream.StagedID{Commit: 1}, chunk.Frames)
@@ -279,6 +321,14 @@ func TestFailedReads(t *testing.T) {
 		}},
 		{"Manifests", "Query", func(ctx context.Context, d stream.Driver) error {
 			_, err := d.Manifests(ctx, life, stream.Offset{}, 1)
+			return err
+		}},
+		{"Lineage", "GetItem", func(ctx context.Context, d stream.Driver) error {
+			_, err := d.Lineage(ctx, life)
+			return err
+		}},
+		{"Forks", "Query", func(ctx context.Context, d stream.Driver) error {
+			_, err := d.Forks(ctx, life, stream.Life{}, 1)
 			return err
 		}},
 		{"Owed", "Query", func(ctx context.Context, d stream.Driver) error {

@@ -13,7 +13,7 @@ import (
 
 // headVersion is the version of the layout of heads. A write of another version's
 // head is refused by its condition.
-const headVersion = 2
+const headVersion = 3
 
 // The head item. Names are short because a write is billed by the whole item.
 //
@@ -36,6 +36,10 @@ const headVersion = 2
 //	en   S   "1" if the write that left the item so ended a segment; absent if not
 //	cp   N   segments that are in objects; absent if none is
 //	sa   N   what was staged then or before must not be linked (s); absent if nothing was
+//	og   B   origin: the source's incarnation, place, anchor, sub (varints), and the source's
+//	         name; absent if it is no fork
+//	fk   N   forks; if there were some and are none any more, absent or 0
+//	dl   BOOL  it was deleted, and forks need it; absent if not
 //	bf   B   offset at which the buffer begins
 //	b    L   buffer: for each entry its commit's id and its data (buffer.go)
 //	bs   N   bytes of the frames in the buffer
@@ -105,6 +109,15 @@ func encodeHead(name string, h *stream.Head) item {
 	if h.StagedAfter != 0 {
 		it["sa"] = number(h.StagedAfter)
 	}
+	if h.Origin != nil {
+		it["og"] = encodeOrigin(h.Origin)
+	}
+	if h.Forks > 0 {
+		it["fk"] = number(h.Forks)
+	}
+	if h.Deleted {
+		it["dl"] = yes()
+	}
 	if h.Spilled {
 		it["s"] = yes()
 	}
@@ -122,7 +135,7 @@ func encodeHead(name string, h *stream.Head) item {
 // headAttributes are those that encodeHead may set.
 var headAttributes = [...]string{
 	"f", "i", "v", "c", "m", "ct", "t", "l", "w", "d", "a", "e", "g", "n", "z",
-	"sl", ended, "cp", "sa", "bf", "b", "bs", "p", "s", "q", "k", "r", "u", listKey, listSort,
+	"sl", ended, "cp", "sa", "og", "fk", "dl", "bf", "b", "bs", "p", "s", "q", "k", "r", "u", listKey, listSort,
 }
 
 // decodeHead returns the head in an item, or nil if there is none or only a
@@ -147,6 +160,9 @@ func decodeHead(it item) (*stream.Head, error) {
 		Ended:        f.has(ended),
 		Compacted:    f.uint("cp"),
 		StagedAfter:  int64(f.int("sa")),
+		Origin:       f.origin("og"),
+		Forks:        f.int("fk"),
+		Deleted:      f.has("dl"),
 		BufferSize:   f.int("bs"),
 		Seq:          f.text("q"),
 		Spilled:      f.has("s"),
@@ -172,7 +188,7 @@ func decodeHead(it item) (*stream.Head, error) {
 }
 
 // HeadSize implements [stream.Heads]. It is what DynamoDB bills, but for what the
-// collector may be owed.
+// collector may be owed, and for the 3 bytes of a count of forks that is 0 again.
 func (s *Store) HeadSize(name string, h *stream.Head) int {
 	size := ItemSize(headKey(name)) + ItemSize(encodeHead(name, h))
 	if !h.HasTTL {

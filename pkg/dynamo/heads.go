@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -34,26 +35,19 @@ func (s *Store) Head(ctx context.Context, name string, c stream.Consistency) (*s
 // one UpdateItem, and one write of the index of owed work.
 func (s *Store) Create(ctx context.Context, name string, head, replaced *stream.Head) error {
 	if replaced != nil {
-		e := write(name, head)
-		e.where("i = %s", blob(replaced.Incarnation[:]))
-		e.where("v = %s", number(replaced.Version))
-		s.owe(e, replaced.Incarnation)
-		_, err := s.update(ctx, name, e)
+		_, err := s.update(ctx, name, s.replacing(name, head, replaced))
 		return err
-	}
-	it := encodeHead(name, head)
-	for attribute, v := range headKey(name) {
-		it[attribute] = v
 	}
 	_, err := s.client.PutItem(ctx, &dynamodb.PutItemInput{
 		TableName:                           &s.Table,
-		Item:                                it,
-		ConditionExpression:                 pointer("attribute_not_exists(pk)"),
+		Item:                                headItem(name, head),
+		ConditionExpression:                 pointer(absent),
 		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
 	}, once)
 	var failed *types.ConditionalCheckFailedException
 	if errors.As(err, &failed) && failed.Item[tombstone] != nil {
-		return s.createOver(ctx, name, head, failed.Item[tombstone])
+		_, err := s.update(ctx, name, over(name, head, failed.Item[tombstone]))
+		return err
 	}
 	if err != nil {
 		return refusal(err)
@@ -61,15 +55,34 @@ func (s *Store) Create(ctx context.Context, name string, head, replaced *stream.
 	return nil
 }
 
-// createOver stores a head in the place of one tombstone. It names the life that the
-// tombstone is of, so that it fails once that name has lived and died again: a
-// create that is delivered late finds either a head or another tombstone.
-func (s *Store) createOver(ctx context.Context, name string, head *stream.Head, dead types.AttributeValue) error {
+// absent is the condition that nothing is stored under a key.
+const absent = "attribute_not_exists(" + partitionKey + ")"
+
+// headItem returns the whole item of a name's head.
+func headItem(name string, head *stream.Head) item {
+	it := encodeHead(name, head)
+	maps.Copy(it, headKey(name))
+	return it
+}
+
+// replacing returns the update that stores a head in the place of another one, whose
+// data is owed from then on.
+func (s *Store) replacing(name string, head, replaced *stream.Head) *expression {
+	e := write(name, head)
+	e.where("i = %s", blob(replaced.Incarnation[:]))
+	e.where("v = %s", number(replaced.Version))
+	s.owe(e, replaced.Incarnation)
+	return e
+}
+
+// over returns the update that stores a head in the place of one tombstone. It names
+// the life that the tombstone is of, so that it fails once that name has lived and died
+// again: a create that is delivered late finds either a head or another tombstone.
+func over(name string, head *stream.Head, dead types.AttributeValue) *expression {
 	e := write(name, head)
 	e.where(tombstone+" = %s", dead)
 	e.remove(tombstone, e.name(removeAt))
-	_, err := s.update(ctx, name, e)
-	return err
+	return e
 }
 
 // Update implements [stream.Heads]. Cost: one UpdateItem of the whole head.
@@ -172,6 +185,7 @@ func (s *Store) Compact(ctx context.Context, life stream.Life, segments uint64) 
 func (s *Store) Delete(ctx context.Context, name string, inc stream.Incarnation) error {
 	e := &expression{}
 	e.where("i = %s", blob(inc[:]))
+	e.where("(attribute_not_exists(fk) OR fk = %s)", number(0))
 	e.remove(headAttributes[:]...)
 	e.set(tombstone+" = %s", blob(inc[:]))
 	s.owe(e, inc)

@@ -117,6 +117,11 @@ func (f *fields) storedData() (stream.Stored, error) {
 	case strings.HasPrefix(sk, segmentPrefix):
 		stored.Kind, stored.Manifest = stream.KindManifest, new(stream.Manifest)
 		*stored.Manifest, err = decodeManifest(f.item)
+	case sk == lineageSort:
+		stored.Kind = stream.KindLineage
+		_, err = decodeLineage(f.item)
+	case strings.HasPrefix(sk, forkPrefix):
+		stored.Kind, stored.Fork = stream.KindFork, f.fork()
 	default:
 		err = corrupt("it is of no kind that this program knows")
 	}

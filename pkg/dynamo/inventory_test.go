@@ -55,7 +55,17 @@ func TestInventory(t *testing.T) {
 		check(g.T, g.SpillProducer(ctx, life, "p#q", stream.Producer{Seq: 1}))
 		check(g.T, g.PutManifest(ctx, life, m))
 		check(g.T, g.Retire(ctx, life, []stream.Offset{chunk.To}, []stream.StagedID{item}))
+		fork, lineage := aFork(3, life), &stream.Lineage{Source: life, Ranges: []stream.Inherited{{Life: life, To: chunk.To}}}
+		source := aHead(4)
+		source.Incarnation = life.Incarnation
+		check(g.T, g.Create(ctx, life.Name, source, nil))
+		check(g.T, g.Fork(ctx, "f#\x00", fork, nil, lineage, clock))
+		source.Forks, source.Version = 1, source.Version+1
 		want := []stream.Stored{
+			{Kind: stream.KindHead, Life: life, Head: source},
+			{Kind: stream.KindHead, Life: fork.Life("f#\x00"), Head: fork},
+			{Kind: stream.KindLineage, Life: fork.Life("f#\x00")},
+			{Kind: stream.KindFork, Life: life, Fork: fork.Life("f#\x00")},
 			{Kind: stream.KindHead, Life: h.Life("s"), Head: h},
 			{Kind: stream.KindChunk, Life: life, Chunk: &chunk, Retired: true},
 			{Kind: stream.KindChunk, Life: life, Chunk: &linked},
@@ -100,10 +110,11 @@ func TestUnreadableInventory(t *testing.T) {
 	bad := []item{
 		key("other", "head"), key("stream#t", "other"), key("stream#t", "head"),
 		key("data#01#s", "producer#p"), key("data#010000000000000000000000000000FF#s", "producer#p"), key("data#01000000000000000000000000000000", "producer#p"),
-		key(data, "other"), key(data, "chunk#1"), key(data, "segment#1"), key(data, "staged#1"),
+		key(data, "other"), key(data, "lineage"), key(data, "fork#1"), key(data, "fork#02000000000000000000000000000000"), key(data, "fork#020000000000000000000000000000FF#s"),
+		key(data, "chunk#1"), key(data, "segment#1"), key(data, "staged#1"),
 		key(data, "staged#00000000000-0000000000000001-1"), key(data, "staged#0000000000x-0000000000000001-0000"), key(data, "staged#00000000000-000000000000000g-0000"),
 	}
-	for _, sk := range []string{"producer#p", "staged#00000000000-0000000000000009-0000"} {
+	for _, sk := range []string{"producer#p", "fork#02000000000000000000000000000000#s", "staged#00000000000-0000000000000009-0000"} {
 		it := key(data, sk)
 		it["f"] = num("3")
 		bad = append(bad, it)

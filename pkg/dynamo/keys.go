@@ -29,6 +29,8 @@ const (
 	stagedPrefix   = "staged#"
 	producerPrefix = "producer#"
 	segmentPrefix  = "segment#"
+	lineageSort    = "lineage"
+	forkPrefix     = "fork#"
 	cursorPrefix   = "cursor#"
 	cursorSort     = "cursor"
 )
@@ -54,18 +56,25 @@ func (f *fields) name() string {
 }
 
 // The partition of a life's data begins with what is random: names often begin alike.
-func dataPartition(life stream.Life) string {
-	return dataPrefix + life.Incarnation.String() + "#" + life.Name
+func dataPartition(life stream.Life) string { return dataPrefix + lifeKey(life) }
+
+// lifeKey names a life in keys.
+func lifeKey(life stream.Life) string { return life.Incarnation.String() + "#" + life.Name }
+
+// parseLife returns the life that a key names; if it names none, one with another key.
+func parseLife(key string) stream.Life {
+	digits, name, _ := strings.Cut(key, "#")
+	inc, err := hex.DecodeString(digits)
+	if err != nil || len(inc) != len(stream.Incarnation{}) {
+		return stream.Life{}
+	}
+	return stream.Life{Name: name, Incarnation: stream.Incarnation(inc)}
 }
 
 // life returns the life that data is of.
 func (f *fields) life() stream.Life {
-	var life stream.Life
 	rest, _ := strings.CutPrefix(f.text(partitionKey), dataPrefix)
-	digits, name, _ := strings.Cut(rest, "#")
-	if inc, err := hex.DecodeString(digits); err == nil && len(inc) == len(life.Incarnation) {
-		life = stream.Life{Name: name, Incarnation: stream.Incarnation(inc)}
-	}
+	life := parseLife(rest)
 	if f.text(partitionKey) != dataPartition(life) {
 		f.fail(partitionKey, "not of a life's data")
 	}
@@ -121,6 +130,19 @@ func (f *fields) segment() uint64 {
 		f.fail(sortKey, "not a manifest's")
 	}
 	return n
+}
+
+// The notes of a life's forks are in the order of their incarnations.
+func forkSort(fork stream.Life) string { return forkPrefix + lifeKey(fork) }
+
+// fork returns the fork that a note is of.
+func (f *fields) fork() stream.Life {
+	rest, _ := strings.CutPrefix(f.text(sortKey), forkPrefix)
+	fork := parseLife(rest)
+	if f.text(sortKey) != forkSort(fork) {
+		f.fail(sortKey, "not a fork's")
+	}
+	return fork
 }
 
 // workShard spreads the index of owed work over partitions, by the life's first

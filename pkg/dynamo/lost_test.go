@@ -150,6 +150,7 @@ func TestLogSettlesLostAnswers(t *testing.T) {
 		{"not applied, and nobody says so", reset},
 		{"internal error", answers(500, "InternalServerError")},
 		{"throttled", answers(400, "ThrottlingException")},
+		{"in conflict with the transaction of a fork", answers(400, "TransactionConflictException")},
 	} {
 		for _, a := range []struct {
 			name   string

@@ -46,7 +46,7 @@ func (s *Store) PutManifest(ctx context.Context, life stream.Life, m stream.Mani
 	_, err := s.client.PutItem(ctx, &dynamodb.PutItemInput{
 		TableName:           &s.Table,
 		Item:                it,
-		ConditionExpression: aws.String("attribute_not_exists(pk)"),
+		ConditionExpression: aws.String(absent),
 	}, once)
 	var stored *types.ConditionalCheckFailedException
 	if errors.As(err, &stored) {

@@ -22,6 +22,7 @@ type Client interface {
 	Query(context.Context, *dynamodb.QueryInput, ...func(*dynamodb.Options)) (*dynamodb.QueryOutput, error)
 	Scan(context.Context, *dynamodb.ScanInput, ...func(*dynamodb.Options)) (*dynamodb.ScanOutput, error)
 	BatchWriteItem(context.Context, *dynamodb.BatchWriteItemInput, ...func(*dynamodb.Options)) (*dynamodb.BatchWriteItemOutput, error)
+	TransactWriteItems(context.Context, *dynamodb.TransactWriteItemsInput, ...func(*dynamodb.Options)) (*dynamodb.TransactWriteItemsOutput, error)
 }
 
 // Options are what a [Store] is given from outside.
@@ -140,7 +141,12 @@ func refusal(err error) error {
 	if !errors.As(err, &failed) {
 		return classify(err)
 	}
-	h, err := decodeHead(failed.Item)
+	return refusedOn(failed.Item)
+}
+
+// refusedOn is the refusal of a write whose condition did not hold on an item.
+func refusedOn(it item) error {
+	h, err := decodeHead(it)
 	if err != nil {
 		return fmt.Errorf("%w: the condition did not hold, and the head cannot be read: %w", stream.ErrRejected, err)
 	}

@@ -23,6 +23,8 @@ type recorder struct {
 	mu      sync.Mutex
 	puts    []*dynamodb.PutItemInput
 	updates []*dynamodb.UpdateItemInput
+	// transactions are of heads and other items.
+	transactions []*dynamodb.TransactWriteItemsInput
 }
 
 func (r *recorder) PutItem(ctx context.Context, in *dynamodb.PutItemInput, o ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error) {
@@ -37,6 +39,15 @@ func (r *recorder) UpdateItem(ctx context.Context, in *dynamodb.UpdateItemInput,
 	r.updates = append(r.updates, in)
 	r.mu.Unlock()
 	return r.Client.UpdateItem(ctx, in, o...)
+}
+
+func (r *recorder) TransactWriteItems(ctx context.Context, in *dynamodb.TransactWriteItemsInput, o ...func(*dynamodb.Options)) (*dynamodb.TransactWriteItemsOutput, error) {
+	r.mu.Lock()
+	// The SDK notes the token in what it is given.
+	kept := *in
+	r.transactions = append(r.transactions, &kept)
+	r.mu.Unlock()
+	return r.Client.TransactWriteItems(ctx, in, o...)
 }
 
 // graveyard is a table for tests of lives that end.

@@ -94,3 +94,14 @@ func (n *nameLocks) lock(name string) (unlock func()) {
 		}
 	}
 }
+
+// lockBoth locks two names that differ, in an order that is the same for everybody, so
+// that nobody waits for somebody who waits for him. It returns what unlocks them.
+func (n *nameLocks) lockBoth(a, b string) (unlock func()) {
+	first := n.lock(min(a, b))
+	second := n.lock(max(a, b))
+	return func() {
+		second()
+		first()
+	}
+}

@@ -149,6 +149,11 @@ func inspect(ctx context.Context, r pebble.Reader, it *pebble.Iterator) (item st
 	case kindChunk:
 		item.Kind = stream.KindChunk
 		item.Chunk, err = inspectChunk(it)
+	case kindLineage:
+		item.Kind = stream.KindLineage
+	case kindFork:
+		item.Kind = stream.KindFork
+		item.Fork, err = inspectFork(it, rest)
 	case kindManifest:
 		item.Kind = stream.KindManifest
 		item.Manifest, err = inspectManifest(it)
@@ -175,4 +180,12 @@ func inspectManifest(it *pebble.Iterator) (*stream.Manifest, error) {
 	}
 	m, err := decodeManifest(value)
 	return &m, err
+}
+
+func inspectFork(it *pebble.Iterator, rest []byte) (fork stream.Life, err error) {
+	value, err := it.ValueAndErr()
+	if err != nil {
+		return fork, err
+	}
+	return decodeFork(rest, value)
 }

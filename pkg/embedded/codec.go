@@ -13,21 +13,24 @@ import (
 // milliseconds since 1970 plus one (0 means none), strings and lists are preceded
 // by their length.
 //
-//	head      3, incarnation (16 bytes), version, content type, flags, TTL (ms),
+//	head      4, incarnation (16 bytes), version, content type, flags, TTL (ms),
 //	          expires at, created at, used at, deadline, tail, segment count,
 //	          segment size, segments compacted, staged after (s),
+//	          origin (source name, incarnation, at, anchor, sub) if it has one, forks,
 //	          closed by (id, epoch, seq), Stream-Seq, commits,
 //	          producers (id, epoch, seq, used)*, recent (id, tail)*,
 //	          burned (id, at)*
-//	run       3, from, to, count, size, staged (commit, part, at (s), object), frames
+//	run       4, from, to, count, size, staged (commit, part, at (s), object), frames
 //	          to the end (buffer entries and chunks)
-//	producer  3, epoch, seq
-//	manifest  3, segment, from, to, count, object, size, CRC, tail
-//	work      3, name
-//	cursor    3, value
+//	producer  4, epoch, seq
+//	manifest  4, segment, from, to, count, object, size, CRC, tail
+//	lineage   4, source name, incarnation, ranges (name, incarnation, to)*
+//	fork      4, name
+//	work      4, name
+//	cursor    4, value
 //	staged    frames as they are: they carry their own lengths
 //	index     nothing: it is all in the key
-const valueVersion = 3
+const valueVersion = 4
 
 const (
 	flagTTL = 1 << iota
@@ -35,6 +38,8 @@ const (
 	flagSpilled
 	flagSealed
 	flagEnded
+	flagDeleted
+	flagOrigin
 )
 
 // errCorrupt says that a stored value cannot be read.
@@ -64,6 +69,10 @@ func (e *encoder) bool(v bool) {
 func (e *encoder) offset(o stream.Offset) {
 	e.uint(o.Segment)
 	e.uint(o.Position)
+}
+func (e *encoder) life(l stream.Life) {
+	e.string(l.Name)
+	e.b = append(e.b, l.Incarnation[:]...)
 }
 func (e *encoder) time(t time.Time) {
 	if t.IsZero() {
@@ -112,6 +121,11 @@ func (d *decoder) string() string { return string(d.bytes(d.uint())) }
 func (d *decoder) offset() stream.Offset {
 	return stream.Offset{Segment: d.uint(), Position: d.uint()}
 }
+func (d *decoder) life() (l stream.Life) {
+	l.Name = d.string()
+	copy(l.Incarnation[:], d.bytes(uint64(incarnationSize)))
+	return l
+}
 func (d *decoder) time() time.Time {
 	n := d.uint()
 	if n == 0 {
@@ -152,6 +166,13 @@ func encodeHead(h *stream.Head) []byte {
 	e.int(h.SegmentSize)
 	e.uint(h.Compacted)
 	e.uint(uint64(h.StagedAfter))
+	if o := h.Origin; o != nil {
+		e.life(o.Source)
+		e.offset(o.At)
+		e.offset(o.Anchor)
+		e.uint(o.Sub)
+	}
+	e.int(h.Forks)
 	e.string(h.ClosedBy.ID)
 	e.uint(h.ClosedBy.Epoch)
 	e.uint(h.ClosedBy.Seq)
@@ -188,6 +209,8 @@ func headFlags(h *stream.Head) (flags uint64) {
 	set(flagSpilled, h.Spilled)
 	set(flagSealed, h.Sealed)
 	set(flagEnded, h.Ended)
+	set(flagDeleted, h.Deleted)
+	set(flagOrigin, h.Origin != nil)
 	return flags
 }
 
@@ -203,6 +226,7 @@ func decodeHead(value []byte) (*stream.Head, error) {
 	h.Spilled = flags&flagSpilled != 0
 	h.Sealed = flags&flagSealed != 0
 	h.Ended = flags&flagEnded != 0
+	h.Deleted = flags&flagDeleted != 0
 	h.TTL = time.Duration(d.uint()) * time.Millisecond
 	h.ExpiresAt = d.time()
 	h.CreatedAt = d.time()
@@ -213,6 +237,10 @@ func decodeHead(value []byte) (*stream.Head, error) {
 	h.SegmentSize = d.int()
 	h.Compacted = d.uint()
 	h.StagedAfter = int64(d.uint())
+	if flags&flagOrigin != 0 {
+		h.Origin = &stream.Origin{Source: d.life(), At: d.offset(), Anchor: d.offset(), Sub: d.uint()}
+	}
+	h.Forks = d.int()
 	h.ClosedBy.ID = d.string()
 	h.ClosedBy.Epoch = d.uint()
 	h.ClosedBy.Seq = d.uint()

@@ -88,6 +88,41 @@ func decodeManifest(value []byte) (stream.Manifest, error) {
 	return m, d.err
 }
 
+func encodeLineage(l *stream.Lineage) []byte {
+	const typical = 80 // of a range
+	e := newEncoder(typical * (1 + len(l.Ranges)))
+	e.life(l.Source)
+	e.int(len(l.Ranges))
+	for _, r := range l.Ranges {
+		e.life(r.Life)
+		e.offset(r.To)
+	}
+	return e.b
+}
+
+func decodeLineage(value []byte) (*stream.Lineage, error) {
+	d := newDecoder(value, "lineage")
+	l := &stream.Lineage{Source: d.life()}
+	for range d.count() {
+		l.Ranges = append(l.Ranges, stream.Inherited{Life: d.life(), To: d.offset()})
+	}
+	if d.err != nil {
+		return nil, d.err
+	}
+	return l, nil
+}
+
+// decodeFork reads a fork that is noted from what follows the kind in its key, and from
+// its value.
+func decodeFork(rest, value []byte) (fork stream.Life, err error) {
+	if len(rest) != incarnationSize {
+		return fork, fmt.Errorf("%w: a fork's key ends in %d bytes", errCorrupt, len(rest))
+	}
+	copy(fork.Incarnation[:], rest)
+	fork.Name, err = decodeText(value, "fork")
+	return fork, err
+}
+
 func encodeWork(life stream.Life) []byte { return encodeText(life.Name) }
 
 func decodeWork(key, value []byte) (life stream.Life, err error) {

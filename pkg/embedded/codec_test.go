@@ -28,6 +28,9 @@ func fullHead() *stream.Head {
 		Ended:        true,
 		Compacted:    20,
 		StagedAfter:  21,
+		Origin:       &stream.Origin{Source: fullLineage().Source, At: stream.Offset{Segment: 22, Position: 23}, Anchor: stream.Offset{Segment: 24, Position: 25}, Sub: 26},
+		Forks:        27,
+		Deleted:      true,
 		Closed:       true,
 		ClosedBy:     stream.ProducerTag{ID: "c", Producer: stream.Producer{Epoch: 8, Seq: 9}},
 		Seq:          "séq\x00",
@@ -39,6 +42,16 @@ func fullHead() *stream.Head {
 		Commits: 13,
 		Recent:  []stream.CommitMark{{ID: 14, Tail: stream.Offset{Segment: 15, Position: 16}}},
 		Burned:  []stream.Burned{{ID: 17, At: at(18)}},
+	}
+}
+
+func fullLineage() *stream.Lineage {
+	return &stream.Lineage{
+		Source: stream.Life{Name: "söurce/\x00", Incarnation: stream.Incarnation{28, 15: 29}},
+		Ranges: []stream.Inherited{
+			{Life: stream.Life{Name: "a", Incarnation: stream.Incarnation{30}}, To: stream.Offset{Segment: 31, Position: 32}},
+			{Life: stream.Life{Incarnation: stream.Incarnation{15: 33}}, To: stream.Offset{Segment: 1 << 63, Position: 34}},
+		},
 	}
 }
 
@@ -80,7 +93,18 @@ func TestOtherRoundTrips(t *testing.T) {
 			t.Errorf("manifest: %+v, %v", got, err)
 		}
 	}
+	for _, l := range []*stream.Lineage{{}, fullLineage()} {
+		if got, err := decodeLineage(encodeLineage(l)); err != nil || !reflect.DeepEqual(got, l) {
+			t.Errorf("lineage: %+v, %v", got, err)
+		}
+	}
 	life := stream.Life{Name: "a/b", Incarnation: stream.Incarnation{9}}
+	if got, err := decodeFork(life.Incarnation[:], encodeText(life.Name)); err != nil || got != life {
+		t.Errorf("fork: %+v, %v", got, err)
+	}
+	if got, err := decodeFork(life.Incarnation[1:], encodeText(life.Name)); !errors.Is(err, errCorrupt) {
+		t.Errorf("fork under a short key: %+v, %v", got, err)
+	}
 	if got, err := decodeWork(workKey(life.Incarnation), encodeWork(life)); err != nil || got != life {
 		t.Errorf("work: %+v, %v", got, err)
 	}
@@ -92,7 +116,7 @@ func TestOtherRoundTrips(t *testing.T) {
 // Every head flag is stored by itself.
 func TestHeadFlags(t *testing.T) {
 	for _, h := range []*stream.Head{
-		{Config: stream.Config{HasTTL: true}}, {Closed: true}, {Spilled: true}, {Sealed: true}, {Ended: true},
+		{Config: stream.Config{HasTTL: true}}, {Closed: true}, {Spilled: true}, {Sealed: true}, {Ended: true}, {Deleted: true}, {Origin: &stream.Origin{}},
 	} {
 		got, err := decodeHead(encodeHead(h))
 		if err != nil || !reflect.DeepEqual(got, h) {
@@ -152,7 +176,12 @@ func TestOtherVersionIsAnError(t *testing.T) {
 		"run":      {encodeRun(stream.Entry{Count: 1}), func(v []byte) error { _, err := decodeRun(v); return err }},
 		"producer": {encodeProducer(stream.Producer{Seq: 1}), func(v []byte) error { _, err := decodeProducer(v); return err }},
 		"manifest": {encodeManifest(stream.Manifest{Segment: 1}), func(v []byte) error { _, err := decodeManifest(v); return err }},
-		"cursor":   {encodeText("s"), func(v []byte) error { _, err := decodeText(v, "cursor"); return err }},
+		"lineage":  {encodeLineage(fullLineage()), func(v []byte) error { _, err := decodeLineage(v); return err }},
+		"fork": {encodeText("f"), func(v []byte) error {
+			_, err := decodeFork(bytes.Repeat([]byte{1}, incarnationSize), v)
+			return err
+		}},
+		"cursor": {encodeText("s"), func(v []byte) error { _, err := decodeText(v, "cursor"); return err }},
 		"work": {encodeWork(stream.Life{Name: "s"}), func(v []byte) error {
 			_, err := decodeWork(workKey(stream.Incarnation{1}), v)
 			return err
@@ -190,6 +219,15 @@ func TestTornManifestIsAnError(t *testing.T) {
 	}
 }
 
+func TestTornLineageIsAnError(t *testing.T) {
+	whole := encodeLineage(fullLineage())
+	for n := range len(whole) {
+		if l, err := decodeLineage(whole[:n]); !errors.Is(err, errCorrupt) {
+			t.Errorf("%d of %d bytes: %+v, %v", n, len(whole), l, err)
+		}
+	}
+}
+
 func FuzzDecodeHead(f *testing.F) {
 	f.Add(encodeHead(&stream.Head{}))
 	f.Add(encodeHead(fullHead()))
@@ -220,6 +258,22 @@ func FuzzDecodeRun(f *testing.F) {
 		again, err := decodeRun(encodeRun(r))
 		if err != nil || !bytes.Equal(again.Frames, r.Frames) || again.To != r.To || again.Staged != r.Staged {
 			t.Errorf("decoded %+v, then %+v, %v", r, again, err)
+		}
+	})
+}
+
+func FuzzDecodeLineage(f *testing.F) {
+	f.Add(encodeLineage(&stream.Lineage{}))
+	f.Add(encodeLineage(fullLineage()))
+	f.Add([]byte{valueVersion, 0})
+	f.Fuzz(func(t *testing.T, value []byte) {
+		l, err := decodeLineage(value)
+		if err != nil {
+			return
+		}
+		again, err := decodeLineage(encodeLineage(l))
+		if err != nil || !reflect.DeepEqual(again, l) {
+			t.Errorf("decoded %+v, then %+v, %v", l, again, err)
 		}
 	})
 }

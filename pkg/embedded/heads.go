@@ -62,19 +62,29 @@ func readHead(ctx context.Context, r pebble.Reader, name string) (*stream.Head, 
 // Create implements [stream.Heads].
 func (s *Store) Create(ctx context.Context, name string, head, replaced *stream.Head) error {
 	defer s.names.lock(name)()
-	stored, err := s.load(ctx, name)
+	stored, err := s.creatable(ctx, name, replaced)
 	if err != nil {
 		return err
-	}
-	if (stored == nil) != (replaced == nil) ||
-		stored != nil && (stored.Incarnation != replaced.Incarnation || stored.Version != replaced.Version) {
-		return &stream.RefusedError{Head: stored}
 	}
 	b := s.db.NewBatch()
 	if stored != nil {
 		owe(b, stored.Life(name))
 	}
-	return s.write(name, b, nil, head, pebble.Sync)
+	return s.write(b, pebble.Sync, change{name, nil, head})
+}
+
+// creatable returns the stored head in whose place another one may be created, or nil if
+// there is none, or refuses that. The name is locked.
+func (s *Store) creatable(ctx context.Context, name string, replaced *stream.Head) (*stream.Head, error) {
+	stored, err := s.load(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	if (stored == nil) != (replaced == nil) ||
+		stored != nil && (stored.Incarnation != replaced.Incarnation || stored.Version != replaced.Version) {
+		return nil, &stream.RefusedError{Head: stored}
+	}
+	return stored, nil
 }
 
 // Commit implements [stream.Heads]. It sets two keys: the head, and the entry
@@ -89,7 +99,7 @@ func (s *Store) Commit(ctx context.Context, name string, b *stream.Batch, l stre
 	if !ok {
 		return nil, &stream.RefusedError{Head: stored}
 	}
-	return next, s.write(name, s.db.NewBatch(), stored, next, pebble.Sync)
+	return next, s.write(s.db.NewBatch(), pebble.Sync, change{name, stored, next})
 }
 
 // Update implements [stream.Heads].
@@ -102,7 +112,7 @@ func (s *Store) Update(ctx context.Context, name string, next *stream.Head) erro
 	if stored == nil || stored.Incarnation != next.Incarnation || stored.Version != next.Version-1 {
 		return &stream.RefusedError{Head: stored}
 	}
-	return s.write(name, s.db.NewBatch(), stored, next, pebble.Sync)
+	return s.write(s.db.NewBatch(), pebble.Sync, change{name, stored, next})
 }
 
 // Trim implements [stream.Heads]. It is not synced: if it is lost, the buffer is
@@ -117,7 +127,7 @@ func (s *Store) Trim(ctx context.Context, name string, seen *stream.Head, to str
 	if !ok {
 		return nil, &stream.RefusedError{Head: stored}
 	}
-	return next, s.write(name, s.db.NewBatch(), stored, next, pebble.NoSync)
+	return next, s.write(s.db.NewBatch(), pebble.NoSync, change{name, stored, next})
 }
 
 // Compact implements [stream.Heads]. Its place in the log would be enough for what
@@ -136,7 +146,7 @@ func (s *Store) Compact(ctx context.Context, life stream.Life, segments uint64) 
 	if !ok {
 		return nil, &stream.RefusedError{Head: stored}
 	}
-	return next, s.write(life.Name, s.db.NewBatch(), stored, next, pebble.Sync)
+	return next, s.write(s.db.NewBatch(), pebble.Sync, change{life.Name, stored, next})
 }
 
 // HeadSize implements [stream.Heads]. Records are written once, so the buffer
@@ -150,7 +160,7 @@ func (s *Store) Delete(ctx context.Context, name string, inc stream.Incarnation)
 	if err != nil {
 		return err
 	}
-	if stored == nil || stored.Incarnation != inc {
+	if stored == nil || stored.Incarnation != inc || stored.Forks > 0 {
 		return &stream.RefusedError{Head: stored}
 	}
 	b := s.db.NewBatch()
@@ -160,32 +170,49 @@ func (s *Store) Delete(ctx context.Context, name string, inc stream.Incarnation)
 	return err
 }
 
-// write stores next in place of stored, which is nil or of the same life, with
-// whatever else is in the batch. Only what changed of the buffer is written.
-func (s *Store) write(name string, b *pebble.Batch, stored, next *stream.Head, how *pebble.WriteOptions) error {
-	life := next.Life(name)
-	err := b.Set(headKey(name), encodeHead(next), nil)
+// change is that of the head of a name, from stored, which is nil or of the same life.
+type change struct {
+	name         string
+	stored, next *stream.Head
+}
+
+// write stores heads in place of others, with whatever else is in the batch.
+func (s *Store) write(b *pebble.Batch, how *pebble.WriteOptions, changes ...change) error {
+	var err error
+	for _, c := range changes {
+		err = errors.Join(err, c.set(b))
+	}
+	err = commit(b, err, how)
+	for _, c := range changes {
+		if err != nil {
+			// What is stored is uncertain: the next call reads it.
+			s.heads.remove(c.name)
+		} else {
+			s.heads.put(c.name, c.next)
+		}
+	}
+	return err
+}
+
+// set adds a change to a batch: of the buffer only what is another.
+func (c change) set(b *pebble.Batch) error {
+	life := c.next.Life(c.name)
+	err := b.Set(headKey(c.name), encodeHead(c.next), nil)
 	var written stream.Offset
-	if stored != nil {
-		written = stored.Tail
-		for _, e := range stored.Buffer {
-			if !next.BufferFrom().Before(e.To) {
+	if c.stored != nil {
+		written = c.stored.Tail
+		for _, e := range c.stored.Buffer {
+			if !c.next.BufferFrom().Before(e.To) {
 				err = errors.Join(err, b.Delete(offsetKey(life, kindBuffer, e.To), nil))
 			}
 		}
 	}
-	for _, e := range next.Buffer {
+	for _, e := range c.next.Buffer {
 		if written.Before(e.To) {
 			err = errors.Join(err, b.Set(offsetKey(life, kindBuffer, e.To), encodeRun(e), nil))
 		}
 	}
-	if err := commit(b, err, how); err != nil {
-		// What is stored is uncertain: the next call reads it.
-		s.heads.remove(name)
-		return err
-	}
-	s.heads.put(name, next)
-	return nil
+	return err
 }
 
 // owe records that the data of a life is to be discarded.

@@ -15,6 +15,8 @@ import (
 //	"c" key                            cursor
 //	"d" life "b" offset                buffer entry, by its To
 //	"d" life "c" offset                chunk, by its To
+//	"d" life "f" incarnation           that a fork of it has this incarnation
+//	"d" life "l"                       lineage
 //	"d" life "m" segment               manifest
 //	"d" life "p" id                    spilled producer
 //	"d" life "s" at commit part        staged item
@@ -28,6 +30,8 @@ import (
 const (
 	kindBuffer   = 'b'
 	kindChunk    = 'c'
+	kindFork     = 'f'
+	kindLineage  = 'l'
 	kindManifest = 'm'
 	kindProducer = 'p'
 	kindStaged   = 's'
@@ -89,6 +93,12 @@ func producerKey(life stream.Life, id string) []byte {
 
 func manifestKey(life stream.Life, segment uint64) []byte {
 	return binary.BigEndian.AppendUint64(kindKey(life, kindManifest), segment)
+}
+
+func lineageKey(life stream.Life) []byte { return kindKey(life, kindLineage) }
+
+func forkKey(source stream.Life, fork stream.Incarnation) []byte {
+	return append(kindKey(source, kindFork), fork[:]...)
 }
 
 // indexKey begins the keys that say which manifests a life has.

@@ -122,6 +122,12 @@ func (s *Store) things(life stream.Life) (things []thing) {
 	for _, m := range v.manifests {
 		add(fmt.Sprintf("%020d", m.Segment), stream.Stored{Kind: stream.KindManifest, Manifest: &m})
 	}
+	if v.lineage != nil {
+		add("", stream.Stored{Kind: stream.KindLineage})
+	}
+	for _, fork := range v.forks {
+		add(fork.Incarnation.String(), stream.Stored{Kind: stream.KindFork, Fork: fork})
+	}
 	slices.SortFunc(things, func(a, b thing) int { return strings.Compare(a.key, b.key) })
 	return things
 }

@@ -29,6 +29,8 @@ type data struct {
 	staged    map[stream.StagedID]stream.Frames
 	producers map[string]stream.Producer
 	manifests []stream.Manifest // by segment
+	lineage   *stream.Lineage   // nil unless it is a fork
+	forks     []stream.Life     // by incarnation
 }
 
 // New returns an empty store.
@@ -55,16 +57,32 @@ func (s *Store) Head(_ context.Context, name string, _ stream.Consistency) (*str
 func (s *Store) Create(_ context.Context, name string, head, replaced *stream.Head) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if err := s.creatable(name, replaced); err != nil {
+		return err
+	}
+	s.create(name, head, replaced)
+	return nil
+}
+
+// creatable says why a head cannot be created in place of another, or of none.
+func (s *Store) creatable(name string, replaced *stream.Head) error {
 	stored := s.heads[name]
 	switch {
 	case stored == nil && replaced == nil:
+		return nil
 	case stored != nil && replaced != nil && stored.Incarnation == replaced.Incarnation && stored.Version == replaced.Version:
-		s.owed[replaced.Life(name)] = true
+		return nil
 	default:
 		return &stream.RefusedError{Head: stored}
 	}
+}
+
+// create stores a head that is creatable.
+func (s *Store) create(name string, head, replaced *stream.Head) {
+	if replaced != nil {
+		s.owed[replaced.Life(name)] = true
+	}
 	s.heads[name] = head
-	return nil
 }
 
 // Commit implements [stream.Heads].
@@ -123,7 +141,7 @@ func (s *Store) Delete(_ context.Context, name string, inc stream.Incarnation) e
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	stored := s.heads[name]
-	if stored == nil || stored.Incarnation != inc {
+	if stored == nil || stored.Incarnation != inc || stored.Forks > 0 {
 		return &stream.RefusedError{Head: stored}
 	}
 	delete(s.heads, name)

@@ -1,6 +1,7 @@
 package protocol
 
 import (
+	"errors"
 	"net/http"
 	"strings"
 
@@ -19,6 +20,9 @@ func (x *exchange) create() error {
 		return err
 	}
 	head, created, err := x.log.Create(x.r.Context(), x.name, c)
+	if errors.Is(err, stream.ErrGone) {
+		return errTaken
+	}
 	if err != nil {
 		return err
 	}
@@ -39,21 +43,26 @@ func (x *exchange) create() error {
 
 func (x *exchange) readCreate() (*stream.Create, error) {
 	h := x.r.Header
-	if err := refuseForks(h); err != nil {
+	c := &stream.Create{Closed: closes(h)}
+	var err error
+	if c.Fork, err = fork(h); err != nil {
 		return nil, err
 	}
-	c := &stream.Create{Closed: closes(h)}
 	if err := expiry(h, &c.Config); err != nil {
 		return nil, err
 	}
-	var err error
 	if c.ContentType, err = contentType(h); err != nil {
 		return nil, err
 	}
-	if c.ContentType == "" {
-		c.ContentType = defaultType
+	media := c.ContentType
+	switch {
+	case media != "":
+	case c.Fork == nil:
+		c.ContentType, media = defaultType, defaultType
+	case x.r.ContentLength != 0:
+		media = x.forkType(c.Fork)
 	}
-	c.Records, _, err = x.records(isJSON(c.ContentType))
+	c.Records, _, err = x.records(isJSON(media))
 	return c, err
 }
 

@@ -108,11 +108,6 @@ func TestCreateRefuses(t *testing.T) {
 			{do: "HEAD /v1/stream/s", status: 404},
 		}}})
 	}
-	runScenarios(t, []scenario{{"fork", []step{
-		createText,
-		{do: "PUT /v1/stream/f", with: header{"Stream-Forked-From": "/v1/stream/s"}, status: 501},
-		{do: "HEAD /v1/stream/f", status: 404},
-	}}})
 }
 
 func TestExpiry(t *testing.T) {

@@ -21,6 +21,9 @@
 //   - A request with both Stream-TTL and Stream-Expires-At is refused.
 //   - A page that may still change because it ends at the tail of an open
 //     stream must be revalidated by caches; see cache.go.
-//   - Forks (section 4.2) and subscriptions (section 6) are not offered; see
-//     fork.go and name.go.
+//   - Any position of the source can be a fork's sub-offset, as far as the end of the
+//     segment of its anchor (section 4.2); see fork.go.
+//   - A stream that has expired while forks need it is gone (410), like one that was
+//     deleted then.
+//   - Subscriptions (section 6) are not offered; see name.go.
 package protocol

@@ -26,7 +26,7 @@ var (
 	errBodyTooLarge = errors.New("the body is too large: split it into several appends")
 	errBodyBroken   = errors.New("the body could not be read to its end")
 	errBodyStalled  = errors.New("the body did not arrive in time; send it again")
-	errForks        = errors.New("forks are not offered by this server: create the stream without Stream-Forked-From")
+	errTaken        = errors.New("a stream that was deleted has this id, as long as its forks need its data: use another one")
 	errClientGone   = errors.New("the client gave the request up")
 	errPanic        = errors.New("panic")
 )
@@ -61,6 +61,8 @@ type answer struct {
 // answers is the one place that maps errors to responses. The first match counts.
 var answers = []answer{
 	{is(stream.ErrNotFound), http.StatusNotFound, "there is no such stream: it was not created, was deleted, or has expired", nil},
+	{is(stream.ErrGone), http.StatusGone, "the stream was deleted, or has expired: only its forks can still be read", nil},
+	{is(stream.ErrNoSource), http.StatusNotFound, "there is no stream at Stream-Forked-From: it was not created, was deleted, or has expired", nil},
 	{as[*stream.ClosedError], http.StatusConflict, "the stream is closed and takes no more appends", closedHeaders},
 	{as[*stream.GapError], http.StatusConflict, "the producer skipped a sequence number: send Producer-Expected-Seq first", gapHeaders},
 	{as[*stream.FencedError], http.StatusForbidden, "the producer's epoch is over: stop, or claim a higher epoch with sequence 0", fencedHeaders},
@@ -68,6 +70,8 @@ var answers = []answer{
 	{is(stream.ErrSeqRegression), http.StatusConflict, "Stream-Seq must be greater than the last one of the stream", nil},
 	{is(stream.ErrContentType), http.StatusConflict, "Content-Type is not that of the stream", nil},
 	{is(stream.ErrConfigMismatch), http.StatusConflict, "the stream exists with another content type, expiry or closure: delete it first, or use another id", nil},
+	{is(stream.ErrSourceGone), http.StatusConflict, "the stream at Stream-Forked-From was deleted: only its forks can still be read", nil},
+	{is(stream.ErrTooDeep), http.StatusBadRequest, "", nil},
 	{is(stream.ErrBadOffset), http.StatusBadRequest, "the stream has no such offset: send a Stream-Next-Offset that it gave out", nil},
 
 	{is(errBadHeader), http.StatusBadRequest, "", nil},
@@ -83,7 +87,8 @@ var answers = []answer{
 	{is(errNoRoute), http.StatusNotFound, "", nil},
 	{is(errReserved), http.StatusNotFound, "", nil},
 	{is(errMethod), http.StatusMethodNotAllowed, "", allowHeaders},
-	{is(errForks), http.StatusNotImplemented, "", nil},
+
+	{is(errTaken), http.StatusConflict, "", nil},
 
 	{is(errClientGone), statusClientGone, "", nil},
 	{is(stream.ErrUnsettled), http.StatusServiceUnavailable, "storage failed during the write, which may have happened: read the stream before writing again, or retry with the same producer headers", retryHeaders},

@@ -21,7 +21,7 @@ type Create struct {
 // Create creates a stream, or finds that it exists as asked for. It returns the
 // head, and whether it is new. It fails with [ErrConfigMismatch] or [ErrGone], without
 // effect; with [ErrUnavailable], without effect; or with [ErrUnsettled]. A fork fails
-// also with [ErrNotFound] or [ErrSourceGone] of its source, with [ErrContentType],
+// also with [ErrNoSource] or [ErrSourceGone], with [ErrContentType],
 // [ErrBadOffset] or [ErrTooDeep], all without effect.
 //
 // Cost: one conditional write, and another one to replace an expired stream. A fork

@@ -13,6 +13,8 @@ var (
 	// ErrGone: the stream was deleted, or has expired, and its name is not free as long
 	// as forks need its data.
 	ErrGone = errors.New("the stream is gone, but its forks still need it")
+	// ErrNoSource: the source of a fork does not exist, or has expired.
+	ErrNoSource = errors.New("the source of the fork was not found")
 	// ErrSourceGone: the source of a fork is gone in this way.
 	ErrSourceGone = errors.New("the source was deleted: only its forks still need it")
 	// ErrTooDeep: a fork would inherit from too many streams.

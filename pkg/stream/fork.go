@@ -89,15 +89,16 @@ func (l *Log) createFork(ctx context.Context, name string, c *Create) (h *Head, 
 // existingFork answers a request for a fork whose source is gone: by the fork, if it was
 // created before.
 func (l *Log) existingFork(ctx context.Context, name string, c *Create, gone error) (*Head, bool, error) {
+	answer := ErrNoSource
 	if errors.Is(gone, ErrGone) {
-		gone = ErrSourceGone
+		answer = ErrSourceGone
 	}
 	h, err := l.Head(ctx, name)
 	switch {
 	case errors.Is(err, ErrUnavailable):
 		return nil, false, err
 	case err != nil || !c.Fork.asks(h.Origin) || c.ContentType != "" && MediaType(c.ContentType) != MediaType(h.ContentType):
-		return nil, false, gone
+		return nil, false, answer
 	}
 	return h, false, nil
 }

@@ -40,6 +40,8 @@ type world struct {
 	// healthy is a process without faults.
 	healthy  *stream.Log
 	subjects map[string]*subject
+	// kept are the streams that were deleted, but whose forks need them.
+	kept map[string]bool
 }
 
 // subject is a stream of a world, in its present life.
@@ -50,9 +52,9 @@ type subject struct {
 }
 
 func newWorld(ctx context.Context, d stream.Driver, o stream.Objects) (*world, error) {
-	w := &world{driver: NewLazy(d), objects: o, clock: NewClock(), random: rand.New(rand.NewPCG(1, 2)), subjects: make(map[string]*subject)}
+	w := &world{driver: NewLazy(d), objects: o, clock: NewClock(), random: rand.New(rand.NewPCG(1, 2)), subjects: make(map[string]*subject), kept: make(map[string]bool)}
 	w.healthy = w.process(w.driver, o)
-	for _, build := range []func(context.Context) error{w.open, w.closed, w.idle, w.deleted, w.expired, w.litter} {
+	for _, build := range []func(context.Context) error{w.open, w.forks, w.kin, w.closed, w.idle, w.deleted, w.expired, w.litter} {
 		if err := build(ctx); err != nil {
 			return nil, fmt.Errorf("build a world: %w", err)
 		}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/commoncurriculum/durable-streams-aws/pkg/stream"
 )
@@ -11,7 +13,7 @@ import (
 // leftovers reports what is stored although no stream of the world needs it.
 func (w *world) leftovers(ctx context.Context) error {
 	needed := make(map[stream.Life]*need)
-	for name := range w.subjects {
+	for _, name := range slices.AppendSeq(slices.Collect(maps.Keys(w.subjects)), maps.Keys(w.kept)) {
 		n, life, err := w.needs(ctx, name)
 		if err != nil {
 			return err
@@ -21,8 +23,10 @@ func (w *world) leftovers(ctx context.Context) error {
 	return errors.Join(leftItems(ctx, w.driver, needed), leftObjects(ctx, w.objects, needed))
 }
 
-// need is what a living stream needs of what is stored for it.
+// need is what a stream that lives, or has a fork that does, needs of what is stored for
+// it.
 type need struct {
+	origin    *stream.Origin
 	compacted uint64
 	linked    map[stream.StagedID]bool
 }
@@ -33,7 +37,7 @@ func (w *world) needs(ctx context.Context, name string) (*need, stream.Life, err
 		return nil, stream.Life{}, fmt.Errorf("head of %q: %w", name, err)
 	}
 	life := h.Life(name)
-	n := &need{compacted: h.Compacted, linked: make(map[stream.StagedID]bool)}
+	n := &need{origin: h.Origin, compacted: h.Compacted, linked: make(map[stream.StagedID]bool)}
 	for _, e := range h.Buffer {
 		n.linked[e.Staged] = true
 	}
@@ -61,6 +65,8 @@ func leftItems(ctx context.Context, d stream.Driver, needed map[stream.Life]*nee
 			switch {
 			case n == nil:
 				problems = append(problems, fmt.Errorf("a %s of the life %v is left", it.Kind, it.Life))
+			case !n.isNeeded(it, needed):
+				problems = append(problems, fmt.Errorf("%v is left or wrong, although nobody needs it: %+v", storedThing{it}, it.Head))
 			case it.Kind == stream.KindChunk && it.Chunk.To.Segment < n.compacted:
 				problems = append(problems, fmt.Errorf("the chunk to %v of %q is left, although it is in an object", it.Chunk.To, it.Life.Name))
 			case it.Kind == stream.KindStaged && !n.linked[it.Staged]:

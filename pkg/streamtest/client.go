@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/commoncurriculum/durable-streams-aws/pkg/stream"
@@ -78,6 +79,32 @@ func (c *client) create(ctx context.Context, w *Write) error {
 	})
 }
 
+// fork creates a fork of the stream, at its tail or where half of it was written, and
+// returns the client of the fork. All of the stream up to there is in its history.
+func (c *client) fork(ctx context.Context, name string, atTail bool) (*client, error) {
+	var from stream.Fork
+	forked := *c
+	forked.name, from.Source = name, c.name
+	if !atTail {
+		from.At, from.HasAt = c.history.middle(), true
+	}
+	err := c.insist("fork", func(l *stream.Log, doubted bool) error {
+		h, created, err := l.Create(ctx, name, &stream.Create{Fork: &from})
+		if err != nil {
+			return err
+		}
+		if !created && !doubted {
+			return errors.New("the fork exists already")
+		}
+		forked.history = c.history.until(h.Origin.At)
+		if known := c.history.until(stream.Offset{Segment: math.MaxUint64}); atTail && len(forked.history.writes) < len(known.writes) {
+			return fmt.Errorf("the fork at the tail parts at %v, and does not have all that was acknowledged", h.Origin.At)
+		}
+		return nil
+	})
+	return &forked, err
+}
+
 // append appends as often as a client would, and notes what came of it. It fails
 // if the log gives an answer that it may not give.
 func (c *client) append(ctx context.Context, w *Write, producer *stream.ProducerTag) error {
@@ -148,7 +175,7 @@ func (c *client) close(ctx context.Context, producer *stream.ProducerTag) error 
 func (c *client) delete(ctx context.Context) error {
 	return c.insist("delete", func(l *stream.Log, doubted bool) error {
 		err := l.Delete(ctx, c.name)
-		if doubted && errors.Is(err, stream.ErrNotFound) {
+		if doubted && (errors.Is(err, stream.ErrNotFound) || errors.Is(err, stream.ErrGone)) {
 			return nil
 		}
 		return err

@@ -61,6 +61,10 @@ func normal(h *stream.Head) *stream.Head {
 	for _, t := range []*time.Time{&c.CreatedAt, &c.UsedAt, &c.Deadline, &c.ExpiresAt} {
 		*t = time.UnixMilli(t.UnixMilli()).UTC()
 	}
+	if h.Origin != nil {
+		origin := *h.Origin
+		c.Origin = &origin
+	}
 	if len(c.Producers) == 0 {
 		c.Producers = nil
 	}

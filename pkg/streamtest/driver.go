@@ -5,6 +5,7 @@ import (
 	"errors"
 	"runtime"
 	"testing"
+	"time"
 
 	"github.com/commoncurriculum/durable-streams-aws/pkg/stream"
 )
@@ -58,6 +59,24 @@ func RunDriver(t *testing.T, open func(t *testing.T) stream.Driver) {
 		{"Manifests", testManifests},
 		{"ManifestTails", testManifestTails},
 		{"Works", testWorks},
+		{"Fork", testFork},
+		{"ForkLineage", testForkLineage},
+		{"ForkRefused", testForkRefused},
+		{"ForkReplaces", testForkReplaces},
+		{"ForkSourceGone", testForkSourceGone},
+		{"Forks", testForks},
+		{"ManyForks", testManyForks},
+		{"Release", testRelease},
+		{"ReleaseOther", testReleaseOther},
+		{"ForkedDelete", testForkedDelete},
+		{"ForkedWrites", testForkedWrites},
+		{"DeletedWrites", testDeletedWrites},
+		{"RaceFork", testRaceFork},
+		{"RaceForkDelete", testRaceForkDelete},
+		{"RaceForkWrites", testRaceForkWrites},
+		{"RaceForkCrosswise", testRaceForkCrosswise},
+		{"DiscardForks", testDiscardForks},
+		{"InventoryForks", testInventoryForks},
 		{"Streams", testStreams},
 		{"Segments", testSegments},
 		{"Inventory", testInventory},
@@ -143,6 +162,15 @@ func (p patient) PutManifest(ctx context.Context, life stream.Life, m stream.Man
 
 func (p patient) Settle(ctx context.Context, life stream.Life) error {
 	return repeat(func() error { return p.Driver.Settle(ctx, life) })
+}
+
+func (p patient) Fork(ctx context.Context, name string, head, replaced *stream.Head, lineage *stream.Lineage, now time.Time) error {
+	return repeat(func() error { return p.Driver.Fork(ctx, name, head, replaced, lineage, now) })
+}
+
+func (p patient) Release(ctx context.Context, source, fork stream.Life) (h *stream.Head, err error) {
+	err = repeat(func() error { h, err = p.Driver.Release(ctx, source, fork); return err })
+	return h, err
 }
 
 func (p patient) SetCursor(ctx context.Context, key, value string) error {

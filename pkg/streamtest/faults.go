@@ -28,6 +28,8 @@ const (
 	SpillProducer Method = "SpillProducer"
 	PutManifest   Method = "PutManifest"
 	Settle        Method = "Settle"
+	Fork          Method = "Fork"
+	Release       Method = "Release"
 	SetCursor     Method = "SetCursor"
 
 	Head            Method = "Head"
@@ -36,6 +38,8 @@ const (
 	SpilledProducer Method = "SpilledProducer"
 	Manifests       Method = "Manifests"
 	Owed            Method = "Owed"
+	Lineage         Method = "Lineage"
+	Forks           Method = "Forks"
 	Streams         Method = "Streams"
 	Segments        Method = "Segments"
 	Inventory       Method = "Inventory"
@@ -43,10 +47,10 @@ const (
 )
 
 // Writes are the methods that change something.
-var Writes = []Method{Create, Commit, Update, Trim, Compact, Delete, PutChunk, PutStaged, Retire, Discard, SpillProducer, PutManifest, Settle, SetCursor}
+var Writes = []Method{Create, Commit, Update, Trim, Compact, Delete, PutChunk, PutStaged, Retire, Discard, SpillProducer, PutManifest, Settle, Fork, Release, SetCursor}
 
 // Reads are the methods that do not.
-var Reads = []Method{Head, Chunks, Staged, SpilledProducer, Manifests, Owed, Streams, Segments, Inventory, Cursor}
+var Reads = []Method{Head, Chunks, Staged, SpilledProducer, Manifests, Owed, Lineage, Forks, Streams, Segments, Inventory, Cursor}
 
 // Kind is a way in which a call fails.
 type Kind int

@@ -2,6 +2,7 @@ package streamtest
 
 import (
 	"context"
+	"time"
 
 	"github.com/commoncurriculum/durable-streams-aws/pkg/stream"
 )
@@ -110,6 +111,23 @@ func (f *Faults) Owed(ctx context.Context, max int) ([]stream.Life, error) {
 
 func (f *Faults) Settle(ctx context.Context, life stream.Life) error {
 	return f.write(Settle, func() error { return f.driver.Settle(outlive(ctx), life) })
+}
+
+// Fork implements [stream.Forks], as the next methods do.
+func (f *Faults) Fork(ctx context.Context, name string, head, replaced *stream.Head, lineage *stream.Lineage, now time.Time) error {
+	return f.write(Fork, func() error { return f.driver.Fork(outlive(ctx), name, head, replaced, lineage, now) })
+}
+
+func (f *Faults) Lineage(ctx context.Context, life stream.Life) (*stream.Lineage, error) {
+	return read1(f, Lineage, func() (*stream.Lineage, error) { return f.driver.Lineage(ctx, life) })
+}
+
+func (f *Faults) Forks(ctx context.Context, source, after stream.Life, max int) ([]stream.Life, error) {
+	return read1(f, Forks, func() ([]stream.Life, error) { return f.driver.Forks(ctx, source, after, max) })
+}
+
+func (f *Faults) Release(ctx context.Context, source, fork stream.Life) (*stream.Head, error) {
+	return call1(f, Release, func() (*stream.Head, error) { return f.driver.Release(outlive(ctx), source, fork) })
 }
 
 // Streams implements [stream.Catalog], as the next methods do.

@@ -189,6 +189,7 @@ func testUpdate(t *testing.T, d stream.Driver) {
 func testDelete(t *testing.T, d stream.Driver) {
 	ctx := t.Context()
 	first, second := fullHead(), openHead()
+	first.Forks = 0
 	mustCreate(t, d, "s", first)
 	mustCreate(t, d, "neighbour", second)
 	wantRefused(t, d, "s", d.Delete(ctx, "s", newIncarnation()), first)

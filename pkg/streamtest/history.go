@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -102,6 +103,41 @@ func (h *History) Append(ctx context.Context, l *stream.Log, name string, w *Wri
 		h.Acknowledge(w, r, stream.Config{ContentType: a.ContentType}.Unit())
 	}
 	return r, err
+}
+
+// until returns the history of a fork that parts at an offset, which must be where some
+// write ends. A write that is in doubt may have come before it or after it.
+func (h *History) until(at stream.Offset) *History {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	fork := &History{clock: h.clock}
+	for _, w := range h.writes {
+		copied := *w
+		if w.outcome == applied && !w.known {
+			copied.outcome = inDoubt
+		}
+		if w.outcome != applied || !w.known || !at.Before(w.tail) {
+			fork.writes = append(fork.writes, &copied)
+		}
+	}
+	return fork
+}
+
+// middle returns an offset at which about half of the writes end that were acknowledged.
+func (h *History) middle() stream.Offset {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	var tails []stream.Offset
+	for _, w := range h.writes {
+		if w.outcome == applied && w.known {
+			tails = append(tails, w.tail)
+		}
+	}
+	if len(tails) == 0 {
+		return stream.Offset{}
+	}
+	slices.SortFunc(tails, stream.Offset.Compare)
+	return tails[len(tails)/2]
 }
 
 // Check fails the test unless the stream holds what the history demands.

@@ -2,6 +2,7 @@ package streamtest
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/commoncurriculum/durable-streams-aws/pkg/segment"
 	"github.com/commoncurriculum/durable-streams-aws/pkg/stream"
@@ -14,7 +15,8 @@ func inspect(ctx context.Context, d stream.Driver, o stream.Objects, name string
 }
 
 // itemized shows what is in objects as if it were in items: a staged part as a staged
-// item, and a segment that has a manifest as one chunk.
+// item, and a segment that has a manifest as one chunk. What a fork inherits it shows as
+// chunks of the fork.
 type itemized struct {
 	stream.Driver
 	objects stream.Objects
@@ -28,6 +30,77 @@ func (d itemized) Staged(ctx context.Context, life stream.Life, id stream.Staged
 }
 
 func (d itemized) Chunks(ctx context.Context, life stream.Life, after stream.Offset, max int) ([]stream.Chunk, error) {
+	lineage, err := d.Driver.Lineage(ctx, life)
+	if err != nil || lineage == nil {
+		return d.own(ctx, life, after, max)
+	}
+	for _, r := range lineage.Ranges {
+		if after.Before(r.To) {
+			return d.inherited(ctx, life, r, after)
+		}
+	}
+	return d.own(ctx, life, after, max)
+}
+
+// inherited returns a chunk of what a fork inherits from another life, with its frames.
+func (d itemized) inherited(ctx context.Context, fork stream.Life, r stream.Inherited, after stream.Offset) ([]stream.Chunk, error) {
+	h, err := d.Driver.Head(ctx, fork.Name, stream.Strong)
+	if err != nil {
+		return nil, err
+	}
+	chunks, err := d.own(ctx, r.Life, after, 1)
+	if err != nil {
+		return nil, err
+	}
+	if len(chunks) == 0 {
+		return nil, fmt.Errorf("what %v inherits from %v to %v ends at %v", fork, r.Life, r.To, after)
+	}
+	c := chunks[0]
+	if c.Staged != (stream.StagedID{}) {
+		if c.Frames, err = d.Staged(ctx, r.Life, c.Staged); err != nil {
+			return nil, err
+		}
+		c.Staged = stream.StagedID{}
+	}
+	if r.To.Before(c.To) {
+		c, err = cut(c, h.Unit(), r.To)
+	}
+	return []stream.Chunk{c}, err
+}
+
+// cut returns the part of a chunk before an offset.
+func cut(c stream.Chunk, u stream.Unit, to stream.Offset) (stream.Chunk, error) {
+	at := c.From
+	if at.Segment != c.To.Segment {
+		at = stream.Offset{Segment: c.To.Segment}
+	}
+	if !at.Before(to) {
+		return c, fmt.Errorf("nothing leads to %v: the next chunk is from %v to %v", to, c.From, c.To)
+	}
+	var kept stream.Records
+	for record, err := range c.Frames.Records() {
+		if err != nil {
+			return c, err
+		}
+		left := to.Position - at.Position
+		switch {
+		case left == 0:
+			continue
+		case u == stream.Messages:
+			at.Position++
+		case left < uint64(len(record)):
+			record = record[:left]
+			fallthrough
+		default:
+			at.Position += uint64(len(record))
+		}
+		kept.Add(record)
+	}
+	return stream.Chunk{From: c.From, To: at, Count: kept.Count, Size: kept.Size, Frames: kept.Frames}, nil
+}
+
+// own returns chunks of a life itself.
+func (d itemized) own(ctx context.Context, life stream.Life, after stream.Offset, max int) ([]stream.Chunk, error) {
 	manifests, err := d.Driver.Manifests(ctx, life, after, 1)
 	if err != nil {
 		return nil, err

@@ -25,6 +25,8 @@ func (s storedThing) String() string {
 		return fmt.Sprintf("%s %+v", name, s.Staged)
 	case s.Kind == stream.KindManifest && s.Manifest != nil:
 		return fmt.Sprintf("%s %d", name, s.Manifest.Segment)
+	case s.Kind == stream.KindFork:
+		return fmt.Sprintf("%s %q %v", name, s.Fork.Name, s.Fork.Incarnation)
 	}
 	return name
 }

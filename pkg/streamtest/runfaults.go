@@ -112,6 +112,9 @@ func trialsOf(m Method, n int, producers bool) (trials []trial) {
 		add(&more, k.String()+", then a crash", atEnd, func(f *Faults) { f.Script(m, n, k); f.ThenDie() })
 		more[0].crash = true
 		add(&more, k.String()+" twice", atEnd, func(f *Faults) { f.Script(m, n, k, k) })
+		if !k.certain() && m == Fork {
+			add(&more, k.String()+", then reads fail", atEnd, func(f *Faults) { f.Script(m, n, k); f.Then(Head, Lost, Lost) })
+		}
 		if !k.certain() && (m == Commit || m == Update) {
 			// Finding out what became of it fails as well.
 			add(&more, k.String()+", then reads fail", atEnd, func(f *Faults) { f.Script(m, n, k); f.Then(Head, Lost, Lost) })
@@ -201,83 +204,9 @@ func (one trial) run(ctx context.Context, d stream.Driver, o stream.Objects) (ma
 	if h, err := d.Head(ctx, one.name, stream.Strong); !errors.Is(err, stream.ErrNoHead) {
 		return nil, fmt.Errorf("after the last delete: %+v, %w", h, err)
 	}
-	// What the second life calls is what the first one did, but for the last step.
+	// What the second life calls is about what the first one did, but for the last step.
 	for _, m := range []Method{Discard, DiscardObjects, Settle} {
 		calls[m] = f.Calls()[m]
 	}
 	return calls, nil
-}
-
-// live is one life of a stream: all that a client can do to it, each step with the
-// late effects of an earlier one perhaps in between.
-func (one trial) live(ctx context.Context, c *client, d stream.Driver, o stream.Objects, life int) error {
-	var steps []func() error
-	step := func(do func() error) { steps = append(steps, do) }
-	step(func() error { return c.create(ctx, c.history.Begin(fmt.Sprint("creator", life), 0, 1, 4)) })
-	states := make(map[string]*stream.Producer)
-	for n := range 12 {
-		step(func() error {
-			// Sizes around that of staging.
-			w := c.history.Begin(fmt.Sprintf("w%d", life), n, 1+n%2, []int{4, 20, 60, 2, 110}[n%5])
-			if !one.producers {
-				return c.append(ctx, w, nil)
-			}
-			// More producers than the head holds; some begin a new epoch.
-			id := fmt.Sprint("p", n*3%4)
-			state := states[id]
-			switch {
-			case state == nil:
-				state = &stream.Producer{}
-				states[id] = state
-			case n%5 == 4:
-				*state = stream.Producer{Epoch: state.Epoch + 1}
-			default:
-				state.Seq++
-			}
-			return c.append(ctx, w, tag(id, state.Epoch, state.Seq))
-		})
-		if n%4 == 1 {
-			step(func() error { return c.glance(ctx) })
-		}
-		if n == 8 {
-			step(func() error { return c.collect(ctx) })
-		}
-		if n == 6 {
-			step(func() error { return c.compact(ctx) })
-		}
-	}
-	step(func() error { return c.flush(ctx, stream.Appended{}) })
-	step(func() error {
-		if one.producers {
-			return c.close(ctx, tag("closer", 0, 0))
-		}
-		return c.close(ctx, nil)
-	})
-	step(func() error { return c.compact(ctx) })
-	step(func() error { return c.glance(ctx) })
-	releases := one.release != nextLife || life == 1
-	for i, do := range steps {
-		if err := do(); err != nil {
-			return fmt.Errorf("step %d: %w", i, err)
-		}
-		if releases && one.release != atEnd {
-			c.faults.ReleaseLate()
-		}
-	}
-	if releases {
-		c.faults.ReleaseLate()
-	}
-	if err := c.history.Verify(ctx, c.spare, d, o, c.name); err != nil {
-		return err
-	}
-	if err := c.delete(ctx); err != nil {
-		return err
-	}
-	if releases {
-		c.faults.ReleaseLate()
-	}
-	if r, err := inspect(ctx, d, o, c.name); !errors.Is(err, stream.ErrNoHead) {
-		return fmt.Errorf("after the delete: %+v, %w", r, err)
-	}
-	return nil
 }

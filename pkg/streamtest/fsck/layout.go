@@ -119,6 +119,14 @@ func (l *layout) checkTail(h *stream.Head) error {
 			size += len(p.record)
 		}
 	}
+	if h.Origin != nil && h.Tail == h.Origin.At {
+		// A fork without records of its own knows only one of the two.
+		if l.unit == stream.Messages {
+			size = h.SegmentSize
+		} else {
+			count = h.SegmentCount
+		}
+	}
 	if count != h.SegmentCount || size != h.SegmentSize {
 		return fmt.Errorf("the head says that segment %d has %d records with %d bytes, but it has %d with %d",
 			h.Tail.Segment, h.SegmentCount, h.SegmentSize, count, size)
