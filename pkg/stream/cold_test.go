@@ -174,9 +174,9 @@ func TestColdPageCost(t *testing.T) {
 // Only the segments that a page has room for are read, and of each only the part.
 func TestColdPageReadsWhatFits(t *testing.T) {
 	const size = 20000
-	l, s, _ := ofSegments(t, 8, size, func(l *stream.Limits) { l.PageSize = size })
+	_, s, _ := ofSegments(t, 8, size, func(l *stream.Limits) { l.PageSize = size })
 	read := new(int64)
-	l = joinCold(t, s, stream.DefaultLimits(), func(o *stream.Options) {
+	l := joinCold(t, s, stream.DefaultLimits(), func(o *stream.Options) {
 		o.Limits.PageSize = size
 		o.Objects = altering{objects{s}, func(_ string, _ int64, b []byte) ([]byte, error) {
 			*read += int64(len(b))
@@ -216,7 +216,7 @@ func TestColdPageReadsWhatFits(t *testing.T) {
 // The index of a large segment is not in its manifest: it is read once a process.
 func TestColdIndexOutsideTheManifest(t *testing.T) {
 	const size = 9 << 20
-	l, s, lim := ofSegments(t, 1, size, func(l *stream.Limits) {
+	_, s, lim := ofSegments(t, 1, size, func(l *stream.Limits) {
 		l.StageSize, l.BufferSize, l.PartSize, l.PageSize = 20<<20, 20<<20, 4<<20, 100
 	})
 	m := manifests(t, s)[0]
@@ -226,7 +226,7 @@ func TestColdIndexOutsideTheManifest(t *testing.T) {
 	if got := bodyOf(t, s, m.Object); string(got[len(got)-len(m.Tail):]) != string(m.Tail) {
 		t.Error("it is not the object's")
 	}
-	l = joinCold(t, s, lim)
+	l := joinCold(t, s, lim)
 	want := recordOf(0, size)
 	for _, c := range []struct {
 		from int
