@@ -16,17 +16,17 @@ type chain struct {
 	// count and size measure the segment of end, records and bytes everything.
 	count, size    int64
 	records, bytes int64
-	// lost says that something before end is not known, and with it the measures.
-	lost bool
+	// lost says that something of the segment of end is missing, and with it the measures;
+	// open that not even end is known: what follows may begin anywhere behind it.
+	lost, open bool
 }
 
 // extend adds records that begin where the chain ends, or begin the next segment.
 func (c *chain) extend(to stream.Offset, count, size int64) {
-	if to.Segment != c.end.Segment || c.end == (stream.Offset{}) {
-		c.begin = c.end
-		c.count, c.size = 0, 0
+	if to.Segment != c.end.Segment {
+		c.begin, c.count, c.size, c.lost = c.end, 0, 0, false
 	}
-	c.end = to
+	c.end, c.open = to, false
 	c.count += count
 	c.size += size
 	c.records += count
@@ -36,9 +36,9 @@ func (c *chain) extend(to stream.Offset, count, size int64) {
 // jump goes on behind something that is missing.
 func (c *chain) jump(to stream.Offset) {
 	if to.Segment != c.end.Segment {
-		c.begin, c.count, c.size = to, 0, 0
+		c.begin, c.count, c.size = c.end, 0, 0
 	}
-	c.end, c.lost = to, true
+	c.end, c.lost, c.open = to, true, false
 }
 
 // run is some records that a chunk, a buffer entry or an object holds.

@@ -37,6 +37,12 @@ func (e *DamageError) Error() string {
 // Is makes it a [stream.ErrDamaged].
 func (e *DamageError) Is(target error) bool { return target == stream.ErrDamaged }
 
+// isDamage reports whether an error says of something stored that it is not as it should
+// be, and not of the store that it could not be read.
+func isDamage(err error) bool {
+	return errors.Is(err, stream.ErrNoItem) || errors.Is(err, stream.ErrDamaged) || errors.Is(err, errTwoPlaces)
+}
+
 // maxProblems bounds what is told of one stream, or one store.
 const maxProblems = 20
 

@@ -48,7 +48,7 @@ func (i *inspection) lookHot(ctx context.Context, r *Report) error {
 			i.problems.add("the buffer has an entry to %v, but %d segments are in objects", e.To, i.head.Compacted)
 			continue
 		}
-		if err := i.place(ctx, fmt.Sprintf("the buffer entry to %v", e.To), e); err != nil {
+		if _, err := i.place(ctx, fmt.Sprintf("the buffer entry to %v", e.To), e); err != nil {
 			return err
 		}
 	}
@@ -72,9 +72,7 @@ func (i *inspection) lookChunks(ctx context.Context, r *Report, early *earlyMani
 			at = c.To
 			r.Chunks++
 			if i.head.Tail.Before(c.To) {
-				// Or the head is not the newest any more, and all that follows is younger.
-				i.problems.add("the chunk to %v is beyond the tail %v", c.To, i.head.Tail)
-				return nil
+				return i.beyondTail(ctx, c)
 			}
 			if err := i.lookChunk(ctx, c, early); err != nil {
 				return err
@@ -87,52 +85,59 @@ func (i *inspection) lookChunks(ctx context.Context, r *Report, early *earlyMani
 	}
 }
 
+// beyondTail notes a chunk that ends behind the tail, unless somebody has appended since
+// the head was read: then it is no business of this look, and neither is what follows.
+func (i *inspection) beyondTail(ctx context.Context, c stream.Chunk) error {
+	h, err := i.driver.Head(ctx, i.name, stream.Strong)
+	if err == nil && h.Incarnation == i.head.Incarnation && h.Tail == i.head.Tail {
+		i.problems.add("the chunk to %v is beyond the tail %v", c.To, h.Tail)
+	}
+	return err
+}
+
 func (i *inspection) lookChunk(ctx context.Context, c stream.Chunk, early *earlyManifest) error {
 	what := fmt.Sprintf("the chunk to %v", c.To)
 	if c.To.Segment < i.head.Compacted {
 		return i.lookLeftover(ctx, what, c)
 	}
-	if err := i.place(ctx, what, stream.Entry(c)); err != nil {
+	r, err := i.place(ctx, what, stream.Entry(c))
+	if err != nil || r == nil {
 		return err
 	}
-	return early.saw(ctx, i, what, c)
+	return early.saw(ctx, i, r)
 }
 
-// place checks a run of records that continues or repeats what was found so far.
-func (i *inspection) place(ctx context.Context, what string, e stream.Entry) error {
-	frames, err := i.fetch(ctx, e)
-	if errors.Is(err, stream.ErrNoItem) || errors.Is(err, errTwoPlaces) {
-		i.problems.add("%s: %w", what, err)
+// place checks records that continue or repeat what was found so far. It returns nil if
+// they are not sound.
+func (i *inspection) place(ctx context.Context, what string, e stream.Entry) (*run, error) {
+	r := &run{what: what, from: e.From, to: e.To}
+	var err error
+	if r.frames, err = i.fetch(ctx, e); err == nil {
+		if err := r.check(e, i.hot.unit); err != nil {
+			i.problems.add("%w", err)
+			i.hot.jump(later(i.hot.end, e.To))
+			return nil, nil
+		}
+	} else {
 		i.hot.jump(later(i.hot.end, e.To))
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("%s: %w", what, err)
-	}
-	r := &run{what: what, from: e.From, to: e.To, frames: frames}
-	if err := r.check(e, i.hot.unit); err != nil {
-		i.problems.add("%w", err)
-		i.hot.jump(later(i.hot.end, e.To))
-		return nil
+		return nil, wrong(&i.problems, err, "%s", what)
 	}
 	if i.hot.end.Before(e.From) {
-		if i.hot.lost {
-			i.hot.jump(e.From)
-		} else {
+		if !i.hot.open {
 			i.problems.add("records from %v to %v are lost: %s begins behind them", i.hot.end, e.From, what)
-			i.hot.jump(e.From)
 		}
+		i.hot.jump(e.From)
 	}
 	end := i.hot.end
 	if e.From != end {
 		if err := i.repeats(ctx, r, end); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	if end.Before(e.To) {
 		i.append(r)
 	}
-	return nil
+	return r, nil
 }
 
 // append adds to the chain what a run has behind its end.
@@ -187,7 +192,7 @@ func (i *inspection) repeats(ctx context.Context, r *run, end stream.Offset) err
 // compareWith compares a run with an earlier chunk of its segment.
 func (i *inspection) compareWith(ctx context.Context, r *run, c stream.Chunk) error {
 	frames, err := i.fetch(ctx, stream.Entry(c))
-	if errors.Is(err, stream.ErrNoItem) || errors.Is(err, errTwoPlaces) {
+	if isDamage(err) {
 		return nil // it has been said
 	}
 	if err != nil {
@@ -205,6 +210,9 @@ func (i *inspection) compareWith(ctx context.Context, r *run, c stream.Chunk) er
 	}
 	return nil
 }
+
+// errNoObjects says that the check was not told where objects are.
+var errNoObjects = errors.New("fsck: records are in objects, and none are configured")
 
 // errTwoPlaces says that an entry has both its records and a link to them.
 var errTwoPlaces = errors.New("it has both records and a link to records")

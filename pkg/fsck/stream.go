@@ -101,6 +101,10 @@ func (i *inspection) run(ctx context.Context) (*Report, error) {
 		}
 		i.begin(h)
 		report, err := i.look(ctx)
+		if errors.Is(err, stream.ErrDamaged) {
+			i.problems.add("%w", err)
+			err = nil
+		}
 		if err == nil && i.coldProblems.count+i.problems.count == 0 {
 			return report, nil
 		}
