@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -175,11 +176,11 @@ func TestColdPageCost(t *testing.T) {
 func TestColdPageReadsWhatFits(t *testing.T) {
 	const size = 20000
 	_, s, _ := ofSegments(t, 8, size, func(l *stream.Limits) { l.PageSize = size })
-	read := new(int64)
+	var read atomic.Int64
 	l := joinCold(t, s, stream.DefaultLimits(), func(o *stream.Options) {
 		o.Limits.PageSize = size
 		o.Objects = altering{objects{s}, func(_ string, _ int64, b []byte) ([]byte, error) {
-			*read += int64(len(b))
+			read.Add(int64(len(b)))
 			return b, nil
 		}}
 	})
@@ -196,7 +197,7 @@ func TestColdPageReadsWhatFits(t *testing.T) {
 		{at(3, size/2), 2, at(3, size)},
 		{at(7, 100), 1, at(9, 3)},
 	} {
-		*read = 0
+		read.Store(0)
 		s.took()
 		p, err := l.Read(t.Context(), name, stream.At(c.from))
 		if err != nil || p.Next != c.next {
@@ -207,8 +208,8 @@ func TestColdPageReadsWhatFits(t *testing.T) {
 		if n := strings.Count(s.took(), "get"); n < c.gets || n > c.gets+1 {
 			t.Errorf("from %v: %d objects were read, want %d", c.from, n, c.gets)
 		}
-		if most := int64(size + size/4 + 2*segment.BlockSize); *read > most {
-			t.Errorf("from %v: %d bytes were read for a page of %d", c.from, *read, p.Size)
+		if most := int64(size + size/4 + 2*segment.BlockSize); read.Load() > most {
+			t.Errorf("from %v: %d bytes were read for a page of %d", c.from, read.Load(), p.Size)
 		}
 	}
 }
