@@ -58,8 +58,8 @@ const (
 	maxOwed = 1 << 20
 )
 
-// piece is something that is litter as far as one look at it can tell.
-type piece struct {
+// scrap is something that is litter as far as one look at it can tell.
+type scrap struct {
 	kind Litter
 	name string
 	old  bool
@@ -81,9 +81,11 @@ type sight struct {
 	// manifests are some of the life that was asked for last.
 	manifestsOf stream.Life
 	manifests   []stream.Manifest
-	// pieces are the litter of the part, unchecked the names of streams in it.
-	pieces    []piece
+	// scraps are the litter of the part, unchecked the names of streams in it.
+	scraps    []scrap
 	unchecked []string
+	// failed has the names of streams of which something could not be read.
+	failed map[string]bool
 	// again says that this is the second look.
 	again bool
 }
@@ -103,8 +105,18 @@ func (s *search) look(ctx context.Context) (*sight, error) {
 
 // begin forgets what must not be older than the part of the store that is looked at.
 func (v *sight) begin() {
-	v.heads, v.pieces, v.unchecked = make(map[string]*stream.Head), nil, nil
+	v.heads, v.scraps, v.unchecked = make(map[string]*stream.Head), nil, nil
 	v.linkedBy, v.manifestsOf = stream.Life{}, stream.Life{}
+	v.failed = make(map[string]bool)
+}
+
+// passOver notes that something of a stream could not be read. What is damaged has been
+// found by the check of the stream.
+func (v *sight) passOver(ctx context.Context, name string, err error) {
+	if !v.again && !v.failed[name] && !errors.Is(err, stream.ErrDamaged) {
+		v.trouble(ctx, fmt.Errorf("litter of stream %q: %w", name, err))
+	}
+	v.failed[name] = true
 }
 
 // living returns the head of a life, or nil if it is over or has not begun.
@@ -126,12 +138,12 @@ func (v *sight) living(ctx context.Context, life stream.Life) (*stream.Head, err
 
 // found notes litter whose age is not known.
 func (v *sight) found(kind Litter, format string, args ...any) {
-	v.pieces = append(v.pieces, piece{kind: kind, name: fmt.Sprintf(format, args...)})
+	v.scraps = append(v.scraps, scrap{kind: kind, name: fmt.Sprintf(format, args...)})
 }
 
 // foundStaged notes litter that was staged.
 func (v *sight) foundStaged(kind Litter, id stream.StagedID, name string) {
-	v.pieces = append(v.pieces, piece{kind: kind, name: name, old: v.olderThan(id, oldAfter)})
+	v.scraps = append(v.scraps, scrap{kind: kind, name: name, old: v.olderThan(id, oldAfter)})
 }
 
 func (v *sight) olderThan(id stream.StagedID, age time.Duration) bool {

@@ -87,29 +87,29 @@ func payload(x *segment.Index) int64 {
 	return data.Length - frameHeader*int64(x.Summary().Frames)
 }
 
-// part is a part of a segment.
-type part struct {
+// excerpt is a part of a segment.
+type excerpt struct {
 	from, to stream.Offset
 	frames   stream.Frames
 }
 
-func (p part) as(what string) *run { return &run{what: what, from: p.from, to: p.to, frames: p.frames} }
+func (p excerpt) as(what string) *run { return &run{what: what, from: p.from, to: p.to, frames: p.frames} }
 
 // from reads about max bytes of records from a position on, and at least something.
-func (o *object) from(ctx context.Context, objects stream.Objects, at uint64, max int) (part, error) {
+func (o *object) from(ctx context.Context, objects stream.Objects, at uint64, max int) (excerpt, error) {
 	span, ok := o.index.Blocks(at, min(max, objectPart))
 	if !ok {
-		return part{}, fmt.Errorf("%w: it ends before position %d", segment.ErrCorrupt, at)
+		return excerpt{}, fmt.Errorf("%w: it ends before position %d", segment.ErrCorrupt, at)
 	}
 	body, err := objects.Object(ctx, o.manifest.Object, span.Offset, span.Length)
 	if err != nil {
-		return part{}, err
+		return excerpt{}, err
 	}
 	first, frames, err := o.index.Decode(span, body)
 	if err != nil {
-		return part{}, err
+		return excerpt{}, err
 	}
-	p := part{frames: frames, from: stream.Offset{Segment: o.manifest.Segment, Position: first}}
+	p := excerpt{frames: frames, from: stream.Offset{Segment: o.manifest.Segment, Position: first}}
 	p.to = p.from
 	u := stream.Bytes
 	if o.Kind == segment.Messages {
@@ -117,7 +117,7 @@ func (o *object) from(ctx context.Context, objects stream.Objects, at uint64, ma
 	}
 	for record, err := range p.frames.Records() {
 		if err != nil {
-			return part{}, err
+			return excerpt{}, err
 		}
 		p.to.Position += advance(u, 1, len(record))
 	}

@@ -16,7 +16,7 @@ const (
 )
 
 // part looks at a part of a long list of things, from a cursor on ("" for the beginning),
-// and adds to the pieces of the sight. It returns how many things it looked at, and the
+// and adds to the scraps of the sight. It returns how many things it looked at, and the
 // cursor to go on with: "" after the last.
 type part func(v *sight, ctx context.Context, cursor string) (next string, n int, err error)
 
@@ -24,8 +24,8 @@ type part func(v *sight, ctx context.Context, cursor string) (next string, n int
 type place struct {
 	part   part
 	cursor string
-	// pieces has the hashes of the pieces.
-	pieces map[uint64]struct{}
+	// scraps has the hashes of the litter.
+	scraps map[uint64]struct{}
 }
 
 // litter looks for litter, everywhere, and then once more where there was any.
@@ -64,10 +64,10 @@ func (s *search) walk(ctx context.Context, v *sight, look part, looked *int) ([]
 		}
 		*looked += n
 		s.check(ctx, v.unchecked)
-		if len(v.pieces) > 0 {
-			p := place{part: look, cursor: cursor, pieces: make(map[uint64]struct{}, len(v.pieces))}
-			for _, it := range v.pieces {
-				p.pieces[s.hash(it)] = struct{}{}
+		if len(v.scraps) > 0 {
+			p := place{part: look, cursor: cursor, scraps: make(map[uint64]struct{}, len(v.scraps))}
+			for _, it := range v.scraps {
+				p.scraps[s.hash(it)] = struct{}{}
 			}
 			places = append(places, p)
 		}
@@ -90,8 +90,8 @@ func (s *search) again(ctx context.Context, places []place) error {
 		if _, _, err := p.part(v, ctx, p.cursor); err != nil {
 			return err
 		}
-		for _, it := range v.pieces {
-			if _, was := p.pieces[s.hash(it)]; was {
+		for _, it := range v.scraps {
+			if _, was := p.scraps[s.hash(it)]; was {
 				s.summary.add(it)
 			}
 		}
@@ -100,9 +100,9 @@ func (s *search) again(ctx context.Context, places []place) error {
 	return ctx.Err()
 }
 
-func (s *search) hash(p piece) uint64 { return maphash.String(s.seed, string(p.kind)+p.name) }
+func (s *search) hash(p scrap) uint64 { return maphash.String(s.seed, string(p.kind)+p.name) }
 
-func (s *Summary) add(p piece) {
+func (s *Summary) add(p scrap) {
 	f := s.Litter[p.kind]
 	if f == nil {
 		f = &Found{}
@@ -131,7 +131,7 @@ func (v *sight) items(ctx context.Context, cursor string) (next string, n int, e
 	}
 	for _, it := range found {
 		if err := v.item(ctx, it); err != nil {
-			return "", 0, err
+			v.passOver(ctx, it.Life.Name, err)
 		}
 	}
 	return next, len(found), nil
@@ -146,7 +146,7 @@ func (v *sight) item(ctx context.Context, it stream.Stored) error {
 	if it.Retired && !v.again {
 		v.summary.Retired++
 	}
-	if it.Retired || v.owed[it.Life] {
+	if it.Retired || v.owed[it.Life] || v.failed[it.Life.Name] {
 		return nil
 	}
 	h, err := v.living(ctx, it.Life)
@@ -197,8 +197,11 @@ func (v *sight) objectsAfter(ctx context.Context, after string) (next string, n 
 		return "", 0, err
 	}
 	for _, key := range keys {
-		if err := v.object(ctx, key); err != nil {
-			return "", 0, err
+		o, ok := stream.ParseObjectKey(key)
+		if !ok {
+			v.found(ForeignObject, "%s", key)
+		} else if err := v.object(ctx, key, o); err != nil {
+			v.passOver(ctx, o.Life.Name, err)
 		}
 	}
 	if len(keys) == thingsPart {
@@ -207,13 +210,8 @@ func (v *sight) objectsAfter(ctx context.Context, after string) (next string, n 
 	return next, len(keys), nil
 }
 
-func (v *sight) object(ctx context.Context, key string) error {
-	o, ok := stream.ParseObjectKey(key)
-	if !ok {
-		v.found(ForeignObject, "%s", key)
-		return nil
-	}
-	if v.owed[o.Life] {
+func (v *sight) object(ctx context.Context, key string, o stream.ObjectName) error {
+	if v.owed[o.Life] || v.failed[o.Life.Name] {
 		return nil
 	}
 	h, err := v.living(ctx, o.Life)

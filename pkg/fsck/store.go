@@ -36,8 +36,9 @@ type Summary struct {
 	Owed, Retired int
 	// Litter is what nobody needs, by what it is.
 	Litter map[Litter]*Found
-	// Damaged counts the streams that are damaged, and Unchecked what could not be read or
-	// did not stand still. Problems are the first of these.
+	// Damaged counts the streams that are damaged, and other damage that drivers report
+	// ([stream.ErrDamaged]); Unchecked what could not be read or did not stand still.
+	// Problems are the first of these.
 	Damaged, Unchecked int
 	Problems           []error
 }
@@ -177,12 +178,16 @@ func (s *search) checkStream(ctx context.Context, name string) {
 		return // it was deleted meanwhile, or the check is being stopped
 	}
 	s.Checked(name, r, err)
-	if err == nil {
+	var damaged *DamageError
+	switch {
+	case err == nil:
 		s.summary.Streams++
 		s.summary.Records += r.Records
 		s.summary.Bytes += r.Bytes
 		s.summary.Chunks += int64(r.Chunks)
-	} else {
+	case errors.As(err, &damaged):
+		s.trouble(ctx, err)
+	default:
 		s.trouble(ctx, fmt.Errorf("stream %q: %w", name, err))
 	}
 	s.Progress(s.summary)
