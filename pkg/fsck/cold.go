@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/commoncurriculum/durable-streams-aws/pkg/segment"
 	"github.com/commoncurriculum/durable-streams-aws/pkg/stream"
@@ -108,7 +109,7 @@ func (i *inspection) checkSegment(ctx context.Context, m stream.Manifest, to *pr
 	}
 	sum, err := verify(ctx, i.objects, m)
 	if err != nil {
-		return nil, wrong(to, err, "%s, object %s", what, m.Object)
+		return nil, wrong(to, asNamed(err, m), "%s, object %s", what, m.Object)
 	}
 	i.object(m.Size)
 	kind := segment.Bytes
@@ -128,9 +129,19 @@ func (i *inspection) checkSegment(ctx context.Context, m stream.Manifest, to *pr
 	}
 	index, err := stream.ReadIndex(ctx, i.objects, m)
 	if err != nil {
-		return nil, wrong(to, err, "the manifest of %s: its tail", what)
+		return nil, wrong(to, asNamed(err, m), "the manifest of %s: its tail", what)
 	}
 	return &object{manifest: m, index: index, Summary: sum, bytes: payload(index)}, nil
+}
+
+// asNamed returns an error of an object. One that is of another version of the format than
+// its key says is corrupt; of one that a newer program wrote, nothing can be said.
+func asNamed(err error, m stream.Manifest) error {
+	var unknown *segment.VersionError
+	if errors.As(err, &unknown) && !strings.HasSuffix(m.Object, fmt.Sprintf(".%d", unknown.Version)) {
+		return fmt.Errorf("%w: %w", segment.ErrCorrupt, err)
+	}
+	return err
 }
 
 // wrong notes an error that says that something is damaged, and returns any other one.

@@ -93,7 +93,9 @@ type excerpt struct {
 	frames   stream.Frames
 }
 
-func (p excerpt) as(what string) *run { return &run{what: what, from: p.from, to: p.to, frames: p.frames} }
+func (p excerpt) as(what string) *run {
+	return &run{what: what, from: p.from, to: p.to, frames: p.frames}
+}
 
 // from reads about max bytes of records from a position on, and at least something.
 func (o *object) from(ctx context.Context, objects stream.Objects, at uint64, max int) (excerpt, error) {
