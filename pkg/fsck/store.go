@@ -13,6 +13,9 @@ import (
 
 // Options are how a store is checked.
 type Options struct {
+	// Names are the streams to check, all of which must be there; then no litter is looked
+	// for. Empty means everything.
+	Names []string
 	// Now is the clock by which litter is old; nil means time.Now.
 	Now func() time.Time
 	// Progress is called again and again with what was found so far, which it must not
@@ -59,7 +62,7 @@ const (
 	parallel = 4
 )
 
-// Store checks all streams of a store ([Stream]), and looks for litter. Damage and what
+// Store checks all streams of a store ([Stream]), and looks for litter, or checks some. Damage and what
 // could not be read are in the Summary; an error means that not everything was looked at,
 // because ctx ended or a list could not be read. objects may be nil if the store has none.
 //
@@ -84,6 +87,10 @@ func Store(ctx context.Context, d stream.Driver, objects stream.Objects, o Optio
 		driver: d, objects: objects, Options: o,
 		summary: &Summary{Litter: make(map[Litter]*Found)},
 		seed:    maphash.MakeSeed(), checked: make(map[uint64]struct{}),
+	}
+	if len(o.Names) > 0 {
+		s.check(ctx, o.Names)
+		return s.summary, ctx.Err()
 	}
 	err := s.streams(ctx)
 	if err == nil {
@@ -174,8 +181,9 @@ func (s *search) checkStream(ctx context.Context, name string) {
 	r, err := i.run(ctx)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if errors.Is(err, stream.ErrNoHead) || ctx.Err() != nil {
-		return // it was deleted meanwhile, or the check is being stopped
+	deleted := errors.Is(err, stream.ErrNoHead) && len(s.Names) == 0
+	if deleted || ctx.Err() != nil {
+		return // or the check is being stopped
 	}
 	s.Checked(name, r, err)
 	var damaged *DamageError
