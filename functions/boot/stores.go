@@ -31,7 +31,14 @@ func Log(c config.Function) (*stream.Log, error) {
 	if err != nil {
 		return nil, err
 	}
-	return stream.New(driver, stream.Options{Limits: Limits(c), Objects: objects, Spool: spool.In(""), Poll: c.Poll()})
+	return stream.New(driver, stream.Options{
+		Limits:  Limits(c),
+		Objects: objects,
+		// The account is not known here; a bucket that two accounts share needs two names.
+		Owner: "dynamodb/" + c.Region + "/" + c.Table,
+		Spool: spool.In(""),
+		Poll:  c.Poll(),
+	})
 }
 
 // Driver returns the table that a function is configured to use.

@@ -70,6 +70,32 @@ func TestCurlTour(t *testing.T) {
 	}
 }
 
+// TestAdminCommands runs what the README says of the admin API.
+func TestAdminCommands(t *testing.T) {
+	want := []string{`"name":"tour/full"`, `"stream":"tour/full"`, "# TYPE "}
+	_, section, _ := strings.Cut(readme(t), "## See what is stored")
+	section, _, _ = strings.Cut(section, "\n## ")
+	token := regexp.MustCompile(`(?m)^ADMIN_TOKEN=(\S+) make run$`).FindStringSubmatch(section)
+	commands := regexp.MustCompile(`(?m)^curl .*$`).FindAllString(section, -1)
+	if token == nil || len(commands) != len(want) {
+		t.Fatalf("the section has the token %q and %d commands, the test expects %d", token, len(commands), len(want))
+	}
+	p := mustStart(t, serverBinary(), "STORE=memory", "ADMIN_TOKEN="+token[1], "SEGMENT_MAX_MESSAGES=2")
+	create := exec.Command("bash", "-c", "curl -sf -X PUT "+p.url+"tour/full -H 'Content-Type: application/json' -d '[1,2]' &&"+
+		" curl -sf -X POST "+p.url+"tour/full -H 'Content-Type: application/json' -d '[3]'")
+	if out, err := create.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	for i, command := range commands {
+		there := strings.ReplaceAll(command, "http://127.0.0.1:4437/v1/", strings.TrimSuffix(p.url, "stream/"))
+		// Segments are compacted in the background.
+		eventually(t, "an answer with "+want[i]+" to "+command, func() bool {
+			out, err := exec.Command("bash", "-c", there).Output()
+			return err == nil && strings.HasPrefix(string(out), "HTTP/1.1 200 ") && strings.Contains(string(out), want[i])
+		})
+	}
+}
+
 func TestReadmeListsEveryVariable(t *testing.T) {
 	for _, c := range []any{config.Server{}, config.Function{}, config.LambdaHost{}} {
 		rows := []string{"| variable | default | meaning |", "|---|---|---|"}

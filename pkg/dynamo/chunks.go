@@ -63,14 +63,12 @@ func (s *Store) Chunks(ctx context.Context, life stream.Life, after stream.Offse
 	if err != nil {
 		return nil, err
 	}
-	chunks := make([]stream.Chunk, 0, len(out.Items))
-	for size := 0; len(chunks) < len(out.Items) && (size == 0 || size < max); {
-		c, err := decodeChunk(out.Items[len(chunks)])
-		if err != nil {
+	// What was read is paid for, so all of it is returned.
+	chunks := make([]stream.Chunk, len(out.Items))
+	for i, it := range out.Items {
+		if chunks[i], err = decodeChunk(it); err != nil {
 			return nil, rejected(err)
 		}
-		chunks = append(chunks, c)
-		size += c.Size
 	}
 	return chunks, nil
 }

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
@@ -120,3 +121,41 @@ func TestLog(t *testing.T)            { streamtest.RunLog(t, slowly(onDynoxide))
 func TestLogOfficial(t *testing.T)    { streamtest.RunLog(t, slowly(onOfficial)) }
 func TestModel(t *testing.T)          { streamtest.RunModel(t, slowly(onDynoxide)) }
 func TestFaults(t *testing.T)         { streamtest.RunFaults(t, slowly(onDynoxide)) }
+
+// expiring is a store whose table removes at once what it is marked to remove: stand-ins
+// never do, and Amazon's takes its time.
+type expiring struct {
+	*dynamo.Store
+	client *dynamodb.Client
+}
+
+func (e expiring) Retire(ctx context.Context, life stream.Life, chunks []stream.Offset, staged []stream.StagedID) error {
+	if err := e.Store.Retire(ctx, life, chunks, staged); err != nil {
+		return err
+	}
+	var sorts []string
+	for _, to := range chunks {
+		sorts = append(sorts, dynamo.ChunkSort(to))
+	}
+	for _, id := range staged {
+		sorts = append(sorts, dynamo.StagedSort(id))
+	}
+	for _, sort := range sorts {
+		in := &dynamodb.DeleteItemInput{TableName: &e.Table, Key: dynamo.DataKey(life, sort)}
+		in.ConditionExpression = aws.String("attribute_exists(#ttl) OR attribute_not_exists(pk)")
+		in.ExpressionAttributeNames = map[string]string{"#ttl": "ttl"}
+		if _, err := e.client.DeleteItem(ctx, in); err != nil {
+			return fmt.Errorf("it was not marked: %w", err)
+		}
+	}
+	return nil
+}
+
+// Each trial has a table of its own, so few of them are tried here. Memory tries all.
+func TestBackground(t *testing.T) {
+	streamtest.RunBackground(t, func(t *testing.T) (stream.Driver, stream.Objects) {
+		t.Helper()
+		c := sdk(t, processes.dynoxide)
+		return streamtest.Slow{Driver: expiring{newStore(t, c, newTable(t, c)), c}, OneIn: 60}, new(memory.Objects)
+	})
+}

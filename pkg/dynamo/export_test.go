@@ -13,6 +13,9 @@ var (
 	AppendData      = appendData
 	ParseData       = parseData
 	HeadAttributes  = headAttributes
+	DataKey         = dataKey
+	ChunkSort       = chunkSort
+	StagedSort      = stagedSort
 )
 
 const (

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -174,12 +175,12 @@ func TestColdPageCost(t *testing.T) {
 // Only the segments that a page has room for are read, and of each only the part.
 func TestColdPageReadsWhatFits(t *testing.T) {
 	const size = 20000
-	l, s, _ := ofSegments(t, 8, size, func(l *stream.Limits) { l.PageSize = size })
-	read := new(int64)
-	l = joinCold(t, s, stream.DefaultLimits(), func(o *stream.Options) {
+	_, s, _ := ofSegments(t, 8, size, func(l *stream.Limits) { l.PageSize = size })
+	var read atomic.Int64
+	l := joinCold(t, s, stream.DefaultLimits(), func(o *stream.Options) {
 		o.Limits.PageSize = size
 		o.Objects = altering{objects{s}, func(_ string, _ int64, b []byte) ([]byte, error) {
-			*read += int64(len(b))
+			read.Add(int64(len(b)))
 			return b, nil
 		}}
 	})
@@ -196,7 +197,7 @@ func TestColdPageReadsWhatFits(t *testing.T) {
 		{at(3, size/2), 2, at(3, size)},
 		{at(7, 100), 1, at(9, 3)},
 	} {
-		*read = 0
+		read.Store(0)
 		s.took()
 		p, err := l.Read(t.Context(), name, stream.At(c.from))
 		if err != nil || p.Next != c.next {
@@ -207,8 +208,8 @@ func TestColdPageReadsWhatFits(t *testing.T) {
 		if n := strings.Count(s.took(), "get"); n < c.gets || n > c.gets+1 {
 			t.Errorf("from %v: %d objects were read, want %d", c.from, n, c.gets)
 		}
-		if most := int64(size + size/4 + 2*segment.BlockSize); *read > most {
-			t.Errorf("from %v: %d bytes were read for a page of %d", c.from, *read, p.Size)
+		if most := int64(size + size/4 + 2*segment.BlockSize); read.Load() > most {
+			t.Errorf("from %v: %d bytes were read for a page of %d", c.from, read.Load(), p.Size)
 		}
 	}
 }
@@ -216,7 +217,7 @@ func TestColdPageReadsWhatFits(t *testing.T) {
 // The index of a large segment is not in its manifest: it is read once a process.
 func TestColdIndexOutsideTheManifest(t *testing.T) {
 	const size = 9 << 20
-	l, s, lim := ofSegments(t, 1, size, func(l *stream.Limits) {
+	_, s, lim := ofSegments(t, 1, size, func(l *stream.Limits) {
 		l.StageSize, l.BufferSize, l.PartSize, l.PageSize = 20<<20, 20<<20, 4<<20, 100
 	})
 	m := manifests(t, s)[0]
@@ -226,7 +227,7 @@ func TestColdIndexOutsideTheManifest(t *testing.T) {
 	if got := bodyOf(t, s, m.Object); string(got[len(got)-len(m.Tail):]) != string(m.Tail) {
 		t.Error("it is not the object's")
 	}
-	l = joinCold(t, s, lim)
+	l := joinCold(t, s, lim)
 	want := recordOf(0, size)
 	for _, c := range []struct {
 		from int

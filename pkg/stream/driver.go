@@ -118,7 +118,8 @@ type Chunks interface {
 
 	// Chunks returns the chunks whose To is after the offset, in order, until
 	// their sizes reach max bytes or there are no more. Strongly consistent. It
-	// may return fewer, but at least one if there is one.
+	// may return fewer, but at least one if there is one, and more if it had to read
+	// them anyway.
 	Chunks(ctx context.Context, life Life, after Offset, max int) ([]Chunk, error)
 
 	// PutStaged stores records under an id before the commit that links them.

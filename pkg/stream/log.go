@@ -21,6 +21,9 @@ type Options struct {
 	// Objects stores what is too large for the driver, and sealed segments. Without it
 	// nothing is compacted, and an append that needs it is refused.
 	Objects Objects
+	// Owner names the store that the objects belong to, so that the sweep of one store does
+	// not take the objects of another for litter; empty if they cannot be another's.
+	Owner string
 	// Spool returns a temporary place for a segment on its way into an object; nil means
 	// memory.
 	Spool func() (Spool, error)
@@ -40,6 +43,7 @@ type Options struct {
 type Log struct {
 	driver  Driver
 	objects Objects
+	owner   string
 	spool   func() (Spool, error)
 	ended   func(name string)
 	limits  Limits
@@ -72,7 +76,7 @@ func New(d Driver, o Options) (*Log, error) {
 	if o.Ended == nil {
 		o.Ended = func(string) {}
 	}
-	l := &Log{driver: d, objects: o.Objects, spool: o.Spool, ended: o.Ended, limits: o.Limits, now: clock(o.Now), random: o.Random}
+	l := &Log{driver: d, objects: o.Objects, owner: o.Owner, spool: o.Spool, ended: o.Ended, limits: o.Limits, now: clock(o.Now), random: o.Random}
 	l.hub.poll = o.Poll
 	l.hub.head = func(ctx context.Context, name string) (*Head, error) {
 		return d.Head(ctx, name, Eventual)

@@ -94,7 +94,7 @@ func ParseObjectKey(key string) (ObjectName, bool) {
 		number, version, _ := strings.Cut(number, ".")
 		format, err1 := strconv.Atoi(version)
 		n.Segment, err = strconv.ParseUint(number, 10, 64)
-		return n, err == nil && err1 == nil && key == segmentKey(n.Life, n.Segment, format)
+		return n, err == nil && err1 == nil && format > 0 && key == segmentKey(n.Life, n.Segment, format)
 	}
 	id, _ := strings.CutPrefix(parts[last], stagedObject)
 	fields := strings.Split(id, "-")

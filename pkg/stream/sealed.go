@@ -186,9 +186,6 @@ func (l *Log) retire(ctx context.Context, life Life, chunks []Offset, links []St
 			return unavailable(err)
 		}
 	}
-	if len(chunks)+len(items) == 0 {
-		return nil
-	}
 	if err := l.retry(ctx, func() error { return l.driver.Retire(ctx, life, chunks, items) }); err != nil {
 		return unavailable(err)
 	}

@@ -130,7 +130,7 @@ func (s *sweep) walk(ctx context.Context, key string, max int, looked *int, part
 		if err != nil {
 			s.failed(ctx, fmt.Errorf("sweep %s: %w", key, err))
 		}
-		if ctx.Err() != nil || err != nil && next == cursor {
+		if ctx.Err() != nil || err != nil && next == cursor && n == 0 {
 			return false
 		}
 		if err := s.driver.SetCursor(ctx, key, next); err != nil {

@@ -115,6 +115,10 @@ func (s *sweep) sweepObjects(ctx context.Context) {
 		s.report.ObjectsEnd = true
 		return
 	}
+	if err := s.own(ctx); err != nil {
+		s.failed(ctx, fmt.Errorf("sweep objects: %w", err))
+		return
+	}
 	s.report.ObjectsEnd = s.walk(ctx, "objects", s.options.Objects, &s.report.Objects, func(after string) (string, int, error) {
 		max := min(objectsPart, s.options.Objects)
 		keys, err := s.objects.ListObjects(ctx, objectRoot, after, max)

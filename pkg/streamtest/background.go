@@ -118,9 +118,12 @@ func (w *world) open(ctx context.Context) error {
 	}
 	f := NewFaults(w.driver)
 	f.Script(Trim, 1, Lost)
+	f.Script(Trim, 3, Lost)
 	unlucky := w.process(f, w.objects)
-	for range 2 {
-		if _, err := s.history.Append(ctx, w.healthy, s.name, s.next("o"), &stream.Append{ContentType: s.contentType}); err != nil {
+	for n := range 4 {
+		// Of four records at least two that follow each other are in one segment.
+		one := s.history.Begin("o", n, 1, 2)
+		if _, err := s.history.Append(ctx, w.healthy, s.name, one, &stream.Append{ContentType: s.contentType}); err != nil {
 			return err
 		}
 		if err := unlucky.Flush(ctx, s.name, stream.Appended{}); err != nil && !errors.Is(err, errInjected) {

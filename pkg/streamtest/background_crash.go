@@ -105,6 +105,10 @@ func (c crash) run(ctx context.Context, d stream.Driver, o stream.Objects) (call
 	if c.release == soon {
 		f.ReleaseLate()
 	}
+	// What was retired may go at once.
+	if err := w.driver.Expire(ctx, w.random, w.driver.RetiredLeft()); err != nil {
+		return 0, err
+	}
 	if err := w.settle(ctx); err != nil {
 		return 0, err
 	}

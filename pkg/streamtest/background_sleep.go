@@ -132,6 +132,9 @@ func (h *History) adopt(w *Write) {
 	h.writes = append(h.writes, w)
 }
 
+// shortErrand is how many calls an errand may make and be tried in spite of sampling.
+const shortErrand = 10
+
 // sleepers lets a process sleep before each call of each errand.
 func sleepers(t *testing.T, open func(t *testing.T) (stream.Driver, stream.Objects)) {
 	for what := range errands {
@@ -149,7 +152,9 @@ func sleepers(t *testing.T, open func(t *testing.T) (stream.Driver, stream.Objec
 			}
 			for n := 1; n <= calls; n += stride {
 				for _, again := range []bool{false, true} {
-					if one := (sleeper{what, n, again}); sampled(d, one.String()) {
+					one := sleeper{what, n, again}
+					// Of short errands half are tried wherever they are slow.
+					if sampled(d, one.String()) || calls <= shortErrand && again == (n%2 == 0) {
 						all = append(all, one)
 					}
 				}

@@ -66,13 +66,17 @@ func walkThrough(ctx context.Context, d stream.Driver, o stream.Objects, seed ui
 	if _, _, err := w.others.Create(ctx, "walk", &stream.Create{Config: stream.Config{ContentType: w.unit}}); err != nil {
 		return err
 	}
+	// It has a long way to go, so that most of it moves under its feet.
+	for w.written < grows/2 {
+		w.step(ctx)
+	}
 	at, got := stream.Start(), ""
 	for {
 		for range w.draw(3) {
 			w.step(ctx)
 		}
 		for range w.draw(4) {
-			f.Before(1+w.draw(6), func() { w.step(ctx) })
+			f.Before(1+w.draw(4), func() { w.step(ctx) })
 		}
 		p, err := reader.Read(ctx, "walk", at)
 		if err = errors.Join(err, w.failure()); err != nil {
@@ -122,7 +126,10 @@ func (w *walk) step(ctx context.Context) {
 	case 2:
 		err = w.others.Flush(ctx, "walk", stream.Appended{})
 	case 3:
-		_, err = w.others.Compact(ctx, "walk")
+		// Perhaps everything goes at once that readers with an older head look for.
+		if _, err = w.others.Compact(ctx, "walk"); err == nil && w.random.IntN(2) == 0 {
+			err = w.driver.Expire(ctx, w.random, w.driver.RetiredLeft())
+		}
 	case 4:
 		err = w.driver.Expire(ctx, w.random, 1+w.random.IntN(4))
 	case 5:
