@@ -392,7 +392,7 @@ func TestForksOverPages(t *testing.T) {
 			for i := range len(all) + 1 {
 				after := stream.Life{}
 				if i > 0 {
-					after = stream.Life{Name: "y", Incarnation: all[i-1].Incarnation} // the name does not matter
+					after = stream.Life{Name: "a", Incarnation: all[i-1].Incarnation} // the name does not matter
 				}
 				got, err := d.Forks(t.Context(), source, after, max)
 				check(t, err)

@@ -58,6 +58,14 @@ func (p *problems) add(format string, args ...any) {
 	}
 }
 
+// join adds what others found.
+func (p *problems) join(others ...*problems) {
+	for _, o := range others {
+		p.count += o.count
+		p.first = append(p.first, o.first[:min(len(o.first), maxProblems-len(p.first))]...)
+	}
+}
+
 // damage returns what was found in a life, all of it.
 func damage(life stream.Life, h *stream.Head, found ...*problems) *DamageError {
 	e := &DamageError{Life: life, Version: h.Version}

@@ -66,6 +66,12 @@ func checkCommits(h *stream.Head, to *problems) {
 // checkSegments checks what a head says of ended segments.
 func checkSegments(h *stream.Head, to *problems) {
 	empty := h.Tail.Position == 0
+	if h.Origin != nil && h.Tail == h.Origin.At {
+		if !h.Sealed || h.Compacted != h.Tail.Segment+1 {
+			to.add("a fork without records of its own that is sealed: %v, with %d segments that are not its own", h.Sealed, h.Compacted)
+		}
+		return
+	}
 	if empty && h.Tail.Segment > 0 {
 		to.add("segment %d is the last one, and has no records", h.Tail.Segment)
 	}

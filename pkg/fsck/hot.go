@@ -238,6 +238,7 @@ func (i *inspection) checkTail() {
 	switch {
 	case c.end != h.Tail:
 		i.problems.add("the records end at %v, but the tail is %v", c.end, h.Tail)
+	case h.Origin != nil && h.Tail == h.Origin.At:
 	case !c.lost && (c.count != int64(h.SegmentCount) || c.size != int64(h.SegmentSize)):
 		i.problems.add("the head says that segment %d has %d records with %d bytes, but it has %d with %d",
 			h.Tail.Segment, h.SegmentCount, h.SegmentSize, c.count, c.size)

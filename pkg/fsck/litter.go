@@ -33,6 +33,9 @@ const (
 	OrphanProducer Litter = "producers of streams that are gone"
 	OrphanManifest Litter = "manifests of streams that are gone"
 	OrphanObject   Litter = "objects of streams that are gone"
+	OrphanLineage  Litter = "lineages of forks that are gone"
+	// OrphanFork is noted of a stream, living or not, although its life is over.
+	OrphanFork Litter = "notes of forks that are gone"
 )
 
 // Found is how much litter of one sort there is.

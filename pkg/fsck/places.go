@@ -162,6 +162,12 @@ func (v *sight) item(ctx context.Context, it stream.Stored) error {
 		if it.Chunk.To.Segment < h.Compacted {
 			v.found(UnretiredChunk, "%q, life %v, chunk to %v", it.Life.Name, it.Life.Incarnation, it.Chunk.To)
 		}
+	case stream.KindFork:
+		fork, err := v.living(ctx, it.Fork)
+		if err == nil && fork == nil && !v.owed[it.Fork] {
+			v.found(OrphanFork, "%q, life %v, fork %q", it.Life.Name, it.Life.Incarnation, it.Fork.Name)
+		}
+		return err
 	case stream.KindStaged:
 		unlinked, err := v.unlinked(ctx, it.Life, h, it.Staged)
 		if unlinked && err == nil {
@@ -181,6 +187,10 @@ func (v *sight) orphan(it stream.Stored) {
 		v.found(OrphanProducer, "%q, life %v", name, inc)
 	case stream.KindManifest:
 		v.found(OrphanManifest, "%q, life %v, segment %d", name, inc, it.Manifest.Segment)
+	case stream.KindLineage:
+		v.found(OrphanLineage, "%q, life %v", name, inc)
+	case stream.KindFork:
+		v.found(OrphanFork, "%q, life %v, fork %q", name, inc, it.Fork.Name)
 	case stream.KindStaged:
 		if v.olderThan(it.Staged, unbornAfter) {
 			v.foundStaged(OrphanStaged, it.Staged, stagedName(it))

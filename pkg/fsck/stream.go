@@ -39,6 +39,7 @@ const attempts = 5
 //     from the start, and objects of the right size and CRC that decode;
 //   - that every record behind them is in a chunk or in the buffer;
 //   - that all copies of a record agree;
+//   - that what a fork inherits is there, and that its source counts its forks;
 //   - that counts and sizes are as manifests, chunks and head say.
 //
 // It fails with a [*DamageError] where they are not; with [stream.ErrNoHead] if there is
@@ -145,6 +146,14 @@ func (i *inspection) begin(h *stream.Head) {
 func (i *inspection) look(ctx context.Context) (*Report, error) {
 	i.sink.Begin()
 	checkHead(i.head, &i.problems)
+	if err := i.checkForks(ctx); err != nil {
+		return nil, err
+	}
+	if i.head.Origin != nil && i.segments == 0 {
+		if err := i.lookInherited(ctx); err != nil {
+			return nil, err
+		}
+	}
 	if err := i.lookCold(ctx); err != nil {
 		return nil, err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/commoncurriculum/durable-streams-aws/pkg/segment"
 )
@@ -17,7 +18,8 @@ const coldRun = 16
 // already. Cost: a query for the manifests of each 16 segments, and a request for each
 // object, all at once; one more where its index is too large for the manifest.
 func (l *Log) takeCold(ctx context.Context, p *Page, known []Manifest, max int) error {
-	for !p.full && p.Next.Before(p.to) && p.Head.isCold(p.Next) {
+	// What is in the buffer was never in an object.
+	for !p.full && p.Next.Before(p.Head.BufferFrom()) && p.Head.isCold(p.Next) {
 		manifests := known
 		if known = nil; len(manifests) == 0 {
 			var err error
@@ -35,6 +37,9 @@ func (l *Log) takeCold(ctx context.Context, p *Page, known []Manifest, max int) 
 		}
 		if p.Next == at && !p.full {
 			return errGap
+		}
+		if slices.ContainsFunc(manifests, func(m Manifest) bool { return m.To == p.Next && m.Segment+1 == p.Head.Compacted }) {
+			return nil // that was the last of them
 		}
 	}
 	return nil

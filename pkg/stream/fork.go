@@ -73,6 +73,9 @@ func (l *Log) createFork(ctx context.Context, name string, c *Create) (h *Head, 
 			return nil, false, ErrConfigMismatch
 		}
 		f, err := l.prepareFork(ctx, source, c)
+		if errors.Is(err, errGap) || errors.Is(err, ErrNotFound) || errors.Is(err, ErrGone) {
+			continue // the source ended meanwhile: its head tells how
+		}
 		if err != nil {
 			return nil, false, err
 		}
@@ -81,7 +84,6 @@ func (l *Log) createFork(ctx context.Context, name string, c *Create) (h *Head, 
 		if !errors.As(err, &moved) {
 			return h, created, err
 		}
-		// The source ended meanwhile: its head tells how.
 	}
 	return nil, false, unavailable(ErrNotApplied)
 }

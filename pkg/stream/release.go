@@ -23,7 +23,7 @@ func (l *Log) release(ctx context.Context, fork, source Life) error {
 		if h == nil || h.Forks > 0 || !h.Deleted {
 			return nil
 		}
-		if err := l.remove(ctx, source.Name, h); err != nil {
+		if _, err := l.remove(ctx, source.Name, h); err != nil {
 			return err
 		}
 		if h.Origin == nil {
@@ -34,20 +34,20 @@ func (l *Log) release(ctx context.Context, fork, source Life) error {
 	return nil
 }
 
-// remove removes the head of a stream that is over and has no forks. Its data is owed
-// from then on.
-func (l *Log) remove(ctx context.Context, name string, h *Head) error {
-	err := l.retry(ctx, func() error { return l.driver.Delete(ctx, name, h.Incarnation) })
+// remove removes the head of a stream that is over and has no forks, unless somebody else
+// was faster. Its data is owed from then on.
+func (l *Log) remove(ctx context.Context, name string, h *Head) (removed bool, err error) {
+	err = l.retry(ctx, func() error { return l.driver.Delete(ctx, name, h.Incarnation) })
 	var refused *RefusedError
 	if errors.As(err, &refused) {
-		return nil
+		return false, nil
 	}
 	if err != nil {
-		return unavailable(err)
+		return false, unavailable(err)
 	}
 	l.lives.forget(name)
 	l.hub.end(name, h.Incarnation)
-	return nil
+	return true, nil
 }
 
 // gone says why a stream is no more for clients; nil if it is. One that was deleted, or

@@ -133,7 +133,8 @@ func (s *sweep) expire(ctx context.Context, name string) error {
 	if err != nil || h == nil || h.Forks > 0 {
 		return err
 	}
-	if err := s.remove(ctx, name, h); err != nil {
+	removed, err := s.remove(ctx, name, h)
+	if err != nil || !removed {
 		return err
 	}
 	s.report.Expired++
