@@ -9,7 +9,7 @@ FUZZTIME ?= 30s
 LAMBDA_BUILD := CGO_ENABLED=0 GOOS=linux $(GO) build -trimpath -ldflags='-s -w' -tags lambda.norpc
 FUNCTIONS := api apibuffered compact sweep
 
-.PHONY: help run run-lambda invoke build functions build-lambda test check vet test-go test-stores conformance clients bench bench-lambda bench-engines fuzz clean
+.PHONY: help run run-lambda invoke fsck build functions build-lambda test check vet test-go test-stores conformance clients bench bench-lambda bench-engines fuzz clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -22,6 +22,10 @@ run-lambda: build-lambda ## build and run the Lambda functions locally, on stand
 
 invoke: build-lambda ## run one event through the function: make invoke EVENT=events/...
 	@exec ./bin/lambda invoke $(EVENT)
+
+fsck: ## check what is stored: make fsck, or make fsck ARGS='-v name ...' (STORE, DATA_DIR, ... see README)
+	@$(GO) build -trimpath -o bin/fsck ./localstack/fsck
+	@exec ./bin/fsck $(ARGS)
 
 # The host runs the functions as they are deployed, but built for this machine.
 build-lambda: node_modules ## build the Lambda host, and the functions for this machine

@@ -108,7 +108,6 @@ func TestServersBucket(t *testing.T) {
 	serve(t, []string{other}, func(url string) { putStream(t, url+"large", strings.Repeat("x", 300_000)) })
 	check(t, []string{other}).expect(t, 0, "1 streams", "and 1 objects looked at")
 	check(t, append(bucket, other)).expect(t, 2, "are in no bucket")
-	other = "DATA_DIR=" + t.TempDir()
 	second, err := s3standin.Start(t.TempDir(), "records")
 	if err != nil {
 		t.Fatal(err)

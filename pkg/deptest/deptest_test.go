@@ -52,12 +52,28 @@ var noHTTP = []string{"net", "database/sql", "html", "testing"}
 
 var rules = []rule{
 	{
-		path: "pkg/stream", std: append([]string{"os", "log", "encoding/json"}, noHTTP...),
-		why: "the core decides what is right for every store and every front door, so it knows none of them: the standard library only, no HTTP, no database, no AWS",
+		path: "pkg/stream", module: []string{"pkg/segment"}, std: append([]string{"os", "log", "encoding/json"}, noHTTP...),
+		why: "the core decides what is right for every store and every front door, so it knows none of them: the standard library and the format of segments only, no HTTP, no database, no AWS",
 	},
 	{
-		path: "pkg/segment", std: append([]string{"os"}, noHTTP...), module: []string{"pkg/stream"},
-		why: "the segment format is bytes in, bytes out: where they are stored is the drivers' business",
+		path: "pkg/segment", std: append([]string{"os", "log", "encoding/json"}, noHTTP...),
+		why: "the segment format is bytes in, bytes out: what they mean and where they are stored is the business of its users, and a program that knows nothing else of this module can read it",
+	},
+	{
+		path: "pkg/spool", module: []string{"pkg/stream"}, std: append([]string{"log", "encoding/json"}, noHTTP...),
+		why: "it is the one place where the core's segments touch files, so that the core itself never does",
+	},
+	{
+		path: "pkg/fsck", module: []string{"pkg/stream", "pkg/segment"}, std: append([]string{"os", "log", "encoding/json"}, noHTTP...),
+		why: "what checks a store knows it only by the core's interfaces and the format of segments, so that it checks every store alike, and shares no code with the drivers whose mistakes it is to find",
+	},
+	{
+		path: "pkg/admin", module: []string{"pkg/stream", "pkg/metrics"}, std: []string{"database/sql", "testing"},
+		why: "administrators are answered from the core's lists and the numbers of the process: the API is the same on every store",
+	},
+	{
+		path: "pkg/metrics", module: []string{"pkg/stream"}, std: []string{"database/sql", "testing"},
+		why: "it turns the reports of the core into numbers: who shows or sends them is its callers' business",
 	},
 	{
 		path: "pkg/protocol", module: []string{"pkg/stream"}, std: []string{"database/sql", "testing"},
@@ -92,7 +108,7 @@ var rules = []rule{
 		why: "settings are read in one place and handed to the parts; which driver is used is decided by programs",
 	},
 	{
-		path: "pkg/streamtest/...", module: []string{"pkg/stream", "pkg/streamtest/..."}, outside: []string{"pgregory.net/rapid"},
+		path: "pkg/streamtest/...", module: []string{"pkg/stream", "pkg/segment", "pkg/fsck", "pkg/streamtest/..."}, outside: []string{"pgregory.net/rapid"},
 		why: "the contract suite tests any driver through the core's interfaces, so it knows none of them",
 	},
 	{
@@ -273,7 +289,7 @@ func TestIndirectImports(t *testing.T) {
 			switch {
 			case strings.HasPrefix(p.rel(), "pkg/") && anyCovers([]string{module + "/functions/...", module + "/infra/...", module + "/localstack/..."}, dep):
 				t.Errorf("%s depends on %s.\n\tWhy not: dependencies point downwards: programs use packages, never the other way round.", p.rel(), dep)
-			case p.rel() == "pkg/stream" && !isStandard(dep):
+			case p.rel() == "pkg/stream" && !isStandard(dep) && dep != module+"/pkg/segment":
 				t.Errorf("%s depends on %s.\n\tWhy not: the core must be buildable and understandable by itself.", p.rel(), dep)
 			case p.rel() == "pkg/protocol" && strings.HasPrefix(dep, "github.com/aws/"):
 				t.Errorf("%s depends on %s.\n\tWhy not: HTTP is the same whatever carries and stores it.", p.rel(), dep)
@@ -330,6 +346,16 @@ func TestViolations(t *testing.T) {
 		{"pkg/stream", "database/sql", false},
 		{"pkg/stream", "github.com/aws/aws-sdk-go-v2/aws", false},
 		{"pkg/stream", module + "/pkg/memory", false},
+		{"pkg/stream", module + "/pkg/segment", true},
+		{"pkg/segment", module + "/pkg/stream", false},
+		{"pkg/spool", "os", true},
+		{"pkg/spool", "net", false},
+		{"pkg/fsck", module + "/pkg/segment", true},
+		{"pkg/fsck", module + "/pkg/memory", false},
+		{"pkg/fsck", "os", false},
+		{"pkg/streamtest", module + "/pkg/fsck", true},
+		{"pkg/admin", module + "/pkg/metrics", true},
+		{"pkg/metrics", module + "/pkg/admin", false},
 		{"pkg/protocol", "net/http", true},
 		{"pkg/protocol", module + "/pkg/stream", true},
 		{"pkg/protocol", module + "/pkg/streamtest", false},

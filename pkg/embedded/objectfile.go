@@ -23,9 +23,13 @@ type objectFile struct {
 	size int64
 }
 
-// open opens the file of an object; [stream.ErrNoItem] if there is none.
+// open opens the file of an object; [stream.ErrNoItem] if there is none, and
+// [stream.ErrRejected] if there cannot be one.
 func (o *Objects) open(key string, how vfs.OpenOption) (*objectFile, error) {
 	file, err := o.fs.Open(o.path(key), how)
+	if errors.Is(err, syscall.ENAMETOOLONG) {
+		return nil, fmt.Errorf("%w: object %s: %w", stream.ErrRejected, key, err)
+	}
 	if isMissing(err) {
 		return nil, fmt.Errorf("%w: object %s", stream.ErrNoItem, key)
 	}
@@ -47,9 +51,9 @@ func (o *Objects) open(key string, how vfs.OpenOption) (*objectFile, error) {
 }
 
 // isMissing reports whether an error says that there is no such file: a part of its
-// path may be an object.
+// path may be an object, or the path longer than any.
 func isMissing(err error) bool {
-	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)
+	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) || errors.Is(err, syscall.ENAMETOOLONG)
 }
 
 // whole returns the body, after checking it.

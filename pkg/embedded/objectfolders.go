@@ -7,8 +7,8 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
-// path is where an object is.
-func (o *Objects) path(key string) string { return o.fs.PathJoin(o.root, key) }
+// path is where an object, or a folder of keys, is.
+func (o *Objects) path(key string) string { return o.fs.PathJoin(o.root, objectPath(key)) }
 
 // folder is the folder of an object.
 func (o *Objects) folder(key string) string { return o.fs.PathDir(o.path(key)) }
@@ -68,13 +68,17 @@ func (o *Objects) tidy(folder string) error {
 	}
 }
 
-// prune removes folders upwards as long as they are empty, and returns the first that
-// is not.
+// prune removes folders upwards as long as they are empty or not there, and returns the
+// first that is. What a key is not there for may be an object: that stays.
 func (o *Objects) prune(folder string) string {
 	o.folders.Lock()
 	defer o.folders.Unlock()
 	for folder != o.root {
-		if err := o.fs.Remove(folder); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		info, err := o.fs.Stat(folder)
+		if err == nil && info.IsDir() {
+			err = o.fs.Remove(folder)
+		}
+		if err != nil && !isMissing(err) {
 			break
 		}
 		o.durable.Remove(folder)
@@ -102,25 +106,4 @@ func syncFolder(system vfs.FS, folder string) error {
 		return err
 	}
 	return errors.Join(d.Sync(), d.Close())
-}
-
-// checkCase returns an error if the file system takes keys that differ in case for the
-// same: objects of one stream would be taken for those of another.
-func (o *Objects) checkCase() error {
-	lower, upper := o.fs.PathJoin(o.temp, "case"), o.fs.PathJoin(o.temp, "CASE")
-	file, err := o.fs.Create(lower, vfs.WriteCategoryUnspecified)
-	if err != nil {
-		return err
-	}
-	if err := file.Close(); err != nil {
-		return err
-	}
-	_, err = o.fs.Stat(upper)
-	switch {
-	case err == nil:
-		err = errors.New("the file system does not tell upper case from lower")
-	case errors.Is(err, fs.ErrNotExist):
-		err = nil
-	}
-	return errors.Join(err, o.fs.Remove(lower))
 }

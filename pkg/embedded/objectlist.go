@@ -29,7 +29,8 @@ func (o *Objects) ListObjects(_ context.Context, prefix, after string, max int) 
 	return l.keys, err
 }
 
-// lister is a walk through folders in the order of keys.
+// lister is a walk through folders of keys in the order of keys, which is not that of
+// the names of files.
 type lister struct {
 	objects       *Objects
 	prefix, after string
@@ -41,10 +42,11 @@ type lister struct {
 // but for folders: what is in one comes where its name with a slash does, and "-" and
 // "." sort before that. So a folder waits for the names that come before it.
 func (l *lister) folder(folder string) error {
-	names, err := l.names(folder)
+	names, err := l.names(nil, objectPath(folder))
 	if err != nil {
 		return err
 	}
+	slices.Sort(names)
 	var waiting []string // folders, the one that comes first last
 	visit := func(next string) error {
 		for n := len(waiting) - 1; n >= 0 && (next == "" || waiting[n] < next) && len(l.keys) < l.max; n-- {
@@ -75,25 +77,37 @@ func (l *lister) folder(folder string) error {
 	return visit("")
 }
 
-// names returns the sorted paths in a folder that may be or begin a key that is asked
-// for.
-func (l *lister) names(folder string) ([]string, error) {
-	all, err := l.objects.fs.List(l.objects.path(folder))
+// names appends the names in a folder, given by its path, that may be or begin a key that
+// is asked for: with the folder of keys that they are in, and unsorted. What is in folders
+// in which names are continued is among them.
+func (l *lister) names(names []string, path string) ([]string, error) {
+	files, err := l.objects.fs.List(l.objects.fs.PathJoin(l.objects.root, path))
 	if isMissing(err) {
-		return nil, nil
+		return names, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	names := all[:0]
-	for _, name := range all {
-		name = folder + name
-		inner := name + "/"
-		over := inner < l.after && !strings.HasPrefix(l.after, inner)
-		if strings.HasPrefix(name, l.prefix) && !over {
+	for _, file := range files {
+		name, cut, ok := objectKey(path + file)
+		switch {
+		case !ok:
+			// Somebody else's.
+		case cut:
+			if l.over(name) || !strings.HasPrefix(name, l.prefix) && !strings.HasPrefix(l.prefix, name) {
+				continue
+			}
+			if names, err = l.names(names, path+file+"/"); err != nil {
+				return nil, err
+			}
+		case strings.HasPrefix(name, l.prefix) && !l.over(name+"/"):
 			names = append(names, name)
 		}
 	}
-	slices.Sort(names)
 	return names, nil
+}
+
+// over reports whether all keys that begin so come before those that are asked for.
+func (l *lister) over(begins string) bool {
+	return begins < l.after && !strings.HasPrefix(l.after, begins)
 }

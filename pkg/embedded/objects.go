@@ -18,8 +18,9 @@ import (
 
 // Objects implements [stream.Objects] with files:
 //
-//	<directory>/objects/<key>     an object: its body, then the body's CRC32C, 4 bytes,
-//	                              big-endian
+//	<directory>/objects/<path>    an object: its body, then the body's CRC32C, 4 bytes,
+//	                              big-endian; how its path follows from its key is in
+//	                              objectpath.go
 //	<directory>/objects.new/<n>   one that is being put
 //
 // A file is complete and synced before it is renamed into its place, and what is in
@@ -56,8 +57,8 @@ const (
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// OpenObjects opens the objects in a directory, which it creates if need be. It needs
-// a file system that tells upper case from lower, as keys do.
+// OpenObjects opens the objects in a directory, which it creates if need be, on a file
+// system that may or may not tell upper case from lower.
 func OpenObjects(dir string, fs vfs.FS) (*Objects, error) {
 	folders, err := lru.New[string, struct{}](durableFolders)
 	if err != nil {
@@ -81,7 +82,7 @@ func (o *Objects) prepare() error {
 			return err
 		}
 	}
-	return o.checkCase()
+	return nil
 }
 
 // PutObject implements [stream.Objects].

@@ -14,13 +14,13 @@ import (
 // Objects are put into folders from which others are removed at the same time, so that
 // the folders come and go. Every put must find its way.
 func TestPutWhileFoldersAreRemoved(t *testing.T) {
-	for name, system := range map[string]vfs.FS{t.TempDir(): vfs.Default, "data": vfs.NewMem()} {
+	for name, system := range systems(t) {
 		o := openObjects(t, name, system)
 		var group sync.WaitGroup
 		for w := range 8 {
 			group.Go(func() {
 				for n := range 100 {
-					key := fmt.Sprintf("a/b%d/c/%d-%d", n%2, w, n)
+					key := fmt.Sprintf("a/%c/c/%d-%d", "bB"[n%2], w, n)
 					if err := o.PutObject(t.Context(), key, section([]byte(key))); err != nil {
 						t.Error(err)
 						return
@@ -50,7 +50,7 @@ type objectWriter struct {
 	put, removing, removed atomic.Int64
 }
 
-func (w *objectWriter) key(n int64) string { return fmt.Sprintf("s/%d/o-%d-%d", n%3, w.id, n) }
+func (w *objectWriter) key(n int64) string { return fmt.Sprintf("s/%c/o-%d-%d", "aAb"[n%3], w.id, n) }
 
 // run puts count objects, and calls each after every one of them.
 func (w *objectWriter) run(t *testing.T, o *Objects, count int64, each func(n int64)) {
@@ -80,27 +80,29 @@ func (w *objectWriter) run(t *testing.T, o *Objects, count int64, each func(n in
 // was removed must not.
 func TestObjectsPowerFailure(t *testing.T) {
 	const puts, between = 400, 25
-	disk := vfs.NewCrashableMem()
-	o := openObjects(t, "data", disk)
-	writers := make([]*objectWriter, 4)
-	for i := range writers {
-		writers[i] = &objectWriter{id: i}
-	}
-	var group sync.WaitGroup
-	for _, w := range writers {
-		group.Go(func() {
-			w.run(t, o, puts, func(n int64) {
-				if n%between == int64(w.id) {
-					checkObjectsAfterPowerFailure(t, disk, writers, n)
-				}
+	eachCase(t, func(t *testing.T, on func(vfs.FS) vfs.FS) {
+		disk := vfs.NewCrashableMem()
+		o := openObjects(t, "data", on(disk))
+		writers := make([]*objectWriter, 4)
+		for i := range writers {
+			writers[i] = &objectWriter{id: i}
+		}
+		var group sync.WaitGroup
+		for _, w := range writers {
+			group.Go(func() {
+				w.run(t, o, puts, func(n int64) {
+					if n%between == int64(w.id) {
+						checkObjectsAfterPowerFailure(t, disk, on, writers, n)
+					}
+				})
 			})
-		})
-	}
-	group.Wait()
+		}
+		group.Wait()
+	})
 }
 
 // checkObjectsAfterPowerFailure checks what would be left if the power failed now.
-func checkObjectsAfterPowerFailure(t *testing.T, disk *vfs.MemFS, writers []*objectWriter, n int64) {
+func checkObjectsAfterPowerFailure(t *testing.T, disk *vfs.MemFS, on func(vfs.FS) vfs.FS, writers []*objectWriter, n int64) {
 	put, removed := make([]int64, len(writers)), make([]int64, len(writers))
 	for i, w := range writers {
 		put[i], removed[i] = w.put.Load(), w.removed.Load()
@@ -111,7 +113,7 @@ func checkObjectsAfterPowerFailure(t *testing.T, disk *vfs.MemFS, writers []*obj
 	for i, w := range writers {
 		removing[i] = w.removing.Load()
 	}
-	left, err := OpenObjects("data", clone)
+	left, err := OpenObjects("data", on(clone))
 	if err != nil {
 		t.Error(err)
 		return

@@ -51,10 +51,13 @@ func TestHealthy(t *testing.T) {
 	// A compaction stopped before it told the head, another one before it let go of chunks.
 	s.cold("stopped", plain)
 	s.setHead("stopped", func(h *stream.Head) { h.Compacted = 2 })
-	s.must(s.PutChunk(t.Context(), s.life("stopped"), stream.Chunk{
-		From: stream.Offset{Segment: 1, Position: 40}, To: stream.Offset{Segment: 2, Position: 40},
-		Count: 4, Size: 40, Frames: frames(texts(14, 10)[8:12]...),
-	}))
+	s.leaveOf("stopped", 2, texts(14, 10)[8:12]...)
+
+	// And one before it put the manifest.
+	s.cold("object", plain)
+	s.leaveOf("object", 2, texts(14, 10)[8:12]...)
+	s.setHead("object", func(h *stream.Head) { h.Compacted = 2 })
+	s.setData("object", func(d *data) { d.manifests = d.manifests[:2] })
 
 	// Producers that were spilled, and a life that is over and owed.
 	s.create("producers", stream.Config{ContentType: plain})
@@ -69,7 +72,7 @@ func TestHealthy(t *testing.T) {
 	s.now = s.now.Add(48 * time.Hour)
 
 	sum := s.clean()
-	if sum.Streams != 10 || sum.Segments != 3*2+4+4+3 || sum.Owed != 1 || sum.Objects < 20 || sum.Items < 20 {
+	if sum.Streams != 11 || sum.Segments != 3*2+4+4+3+2 || sum.Owed != 1 || sum.Objects < 20 || sum.Items < 20 {
 		t.Errorf("%+v", sum)
 	}
 	if got := s.records("closed"); !slices.Equal(got, texts(14, 10)) {

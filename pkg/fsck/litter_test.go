@@ -179,6 +179,18 @@ func TestLitterOfAMoment(t *testing.T) {
 	}
 }
 
+// TestLitterOfTheSecondLook: what was no litter at first may be none a moment later.
+func TestLitterOfTheSecondLook(t *testing.T) {
+	s := newStore(t)
+	s.cold("s", plain)
+	s.leave(1, "0004xxxxx.")
+	d := &turning{Driver: s.Store, inventory: func() { s.leave(2, "0008xxxxx.") }}
+	sum, err := fsck.Store(t.Context(), d, s.objects, fsck.Options{})
+	if f := sum.Litter[fsck.UnretiredChunk]; err != nil || f == nil || f.Count != 1 || !strings.Contains(f.Names[0], "0000000000000001_") {
+		t.Errorf("%v, %+v", err, f)
+	}
+}
+
 func collect(s *store) {
 	_, err := s.log.Collect(s.ctx(), 10)
 	s.must(err)

@@ -36,6 +36,10 @@ func TestMovingStream(t *testing.T) {
 			s.put("s", "more......")
 			s.compact("s")
 		},
+		"end a segment and compact": func(s *store) {
+			s.put("s", texts(5, 10)...)
+			s.compact("s")
+		},
 		"link": func(s *store) {
 			s.put("s", texts(1, 300)...)
 			s.flush("s")
