@@ -93,13 +93,13 @@ func TestForkCount(t *testing.T) {
 			f.Errorf("the count is %s", show(it["fk"]))
 		}
 		f.has("none any more")
-		h, err := f.Commit(ctx, "s", aBatch(1, body(10)), limits)
+		_, err := f.Commit(ctx, "s", aBatch(1, body(10)), limits)
 		check(f.T, err)
 		check(f.T, f.fork("c", 4, nil))
 		f.has("another one", aFork(4, f.source).Life("c"))
-		h, err = f.Release(ctx, f.source, aFork(4, f.source).Life("c"))
+		_, err = f.Release(ctx, f.source, aFork(4, f.source).Life("c"))
 		check(f.T, err)
-		check(f.T, f.Delete(ctx, "s", h.Incarnation))
+		check(f.T, f.Delete(ctx, "s", f.source.Incarnation))
 	})
 }
 

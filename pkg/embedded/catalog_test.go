@@ -95,12 +95,16 @@ func TestInventoryPassesOverWhatCannotBeRead(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	s.mustSet(t, forkKey(life, stream.Incarnation{1}), encodeText("f"))
+	s.mustSet(t, lineageKey(life), encodeLineage(&stream.Lineage{}))
 	torn := []byte{valueVersion, 0x80}
 	broken := map[string][]byte{
 		"a head":       headKey("torn"),
 		"a buffer":     offsetKey(stream.Life{Name: "c", Incarnation: life.Incarnation}, kindBuffer, stream.Offset{Position: 1}),
 		"a chunk":      offsetKey(life, kindChunk, stream.Offset{Position: 2}),
 		"a manifest":   manifestKey(life, 2),
+		"a fork":       forkKey(life, stream.Incarnation{2}),
+		"no fork":      append(kindKey(life, kindFork), "short"...),
 		"an id":        append(kindKey(life, kindStaged), "short"...),
 		"another kind": kindKey(life, 'q'),
 		"no life":      []byte("d short"),
@@ -131,12 +135,14 @@ func TestInventoryPassesOverWhatCannotBeRead(t *testing.T) {
 				}
 			case stream.KindStaged:
 				what += fmt.Sprint(" ", f.Staged == id)
+			case stream.KindFork:
+				what += fmt.Sprint(" ", f.Fork.Name)
 			case stream.KindManifest:
 				what += fmt.Sprint(" ", f.Manifest.Segment)
 			}
 			got = append(got, what)
 		}
-		want := []string{"head a 2", "head b 2", "chunk b 1", "chunk b 3", "manifest b 1", "producer b", "staged b true"}
+		want := []string{"head a 2", "head b 2", "chunk b 1", "chunk b 3", "fork b f", "lineage b", "manifest b 1", "producer b", "staged b true"}
 		if !slices.Equal(got, want) {
 			t.Errorf("by %d: %q, want %q", max, got, want)
 		}

@@ -1,0 +1,52 @@
+package embedded
+
+import (
+	"runtime"
+	"slices"
+	"testing"
+	"time"
+)
+
+// Whoever waits for one of two names does not hold the other one, if others take them
+// the other way round.
+func TestLockBothInOneOrder(t *testing.T) {
+	for _, names := range [][2]string{{"a", "b"}, {"b", "a"}} {
+		var n nameLocks
+		unlock := n.lock("a")
+		got := make(chan func())
+		go func() { got <- n.lockBoth(names[0], names[1]) }()
+		waiting := func() bool {
+			n.mu.Lock()
+			defer n.mu.Unlock()
+			return n.held["a"].refs == 2
+		}
+		for !waiting() {
+			if held := heldNames(&n); slices.Contains(held, "b") {
+				t.Fatalf("lockBoth%q holds %q, and does not wait for a", names, held)
+			}
+			runtime.Gosched()
+		}
+		free := make(chan func())
+		go func() { free <- n.lock("b") }()
+		select {
+		case unlockB := <-free:
+			unlockB()
+		case <-time.After(10 * time.Second):
+			t.Fatalf("lockBoth%q holds b while it waits for a", names)
+		}
+		unlock()
+		(<-got)()
+		if held := heldNames(&n); len(held) > 0 {
+			t.Errorf("after all was unlocked, %q are locked", held)
+		}
+	}
+}
+
+func heldNames(n *nameLocks) (held []string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for name := range n.held {
+		held = append(held, name)
+	}
+	return held
+}
