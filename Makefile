@@ -50,8 +50,8 @@ vet:
 
 # The driver suites run once more without the detector, which makes them sample.
 test-go: node_modules ## Go tests with the race detector; fuzz targets run their seeds
-	$(GO) test -race -timeout 15m ./...
-	$(GO) test -timeout 10m ./pkg/memory ./pkg/embedded
+	$(GO) test -race -timeout 25m ./...
+	$(GO) test -timeout 20m ./pkg/memory ./pkg/embedded
 
 node_modules: package.json package-lock.json
 	npm ci --ignore-scripts --no-audit --no-fund

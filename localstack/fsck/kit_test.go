@@ -4,9 +4,11 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/http"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -141,6 +143,24 @@ func (l *local) life(name string) stream.Life {
 		l.t.Fatal(err)
 	}
 	return h.Life(name)
+}
+
+// file returns the file of an object of a segment. How the folders above it are called is
+// the driver's business.
+func (l *local) file(key string) string {
+	l.t.Helper()
+	end := filepath.FromSlash(path.Join(path.Base(path.Dir(key)), path.Base(key)))
+	var found string
+	err := filepath.WalkDir(l.dir, func(name string, _ fs.DirEntry, err error) error {
+		if strings.HasSuffix(name, end) {
+			found = name
+		}
+		return err
+	})
+	if err != nil || found == "" {
+		l.t.Fatalf("there is no file of object %s: %v", key, err)
+	}
+	return found
 }
 
 // close lets go of the store, so that the command can open it.

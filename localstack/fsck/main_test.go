@@ -36,7 +36,7 @@ func TestDamagedStore(t *testing.T) {
 	fill(t, l.log, "b")
 	key := stream.SegmentKey(l.life("b"), 1)
 	l.close()
-	path := filepath.Join(l.dir, "objects", filepath.FromSlash(key))
+	path := l.file(key)
 	body, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"net/http"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -87,11 +88,13 @@ func compacted(t *testing.T, p *process, atLeast int) func() bool {
 func objectFiles(t *testing.T, dir string) []string {
 	t.Helper()
 	root := filepath.Join(dir, "objects")
+	// Names of files do not depend on case: an upper-case letter is + and the lower one.
+	upper := regexp.MustCompile(`\+[a-z]`)
 	var keys []string
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		if err == nil && !d.IsDir() {
 			key, relErr := filepath.Rel(root, path)
-			keys = append(keys, filepath.ToSlash(key))
+			keys = append(keys, upper.ReplaceAllStringFunc(filepath.ToSlash(key), func(s string) string { return strings.ToUpper(s[1:]) }))
 			return relErr
 		}
 		return err

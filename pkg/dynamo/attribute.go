@@ -2,7 +2,6 @@ package dynamo
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"math"
 	"strconv"
@@ -14,7 +13,7 @@ import (
 )
 
 // errCorrupt says that a stored item cannot be read.
-var errCorrupt = errors.New("dynamo: stored item is corrupt")
+var errCorrupt = fmt.Errorf("dynamo: stored item is corrupt: %w", stream.ErrDamaged)
 
 func corrupt(format string, args ...any) error {
 	return fmt.Errorf("%w: "+format, append([]any{errCorrupt}, args...)...)

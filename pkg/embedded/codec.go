@@ -2,7 +2,6 @@ package embedded
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"time"
 
@@ -43,7 +42,7 @@ const (
 )
 
 // errCorrupt says that a stored value cannot be read.
-var errCorrupt = errors.New("embedded: stored value is corrupt")
+var errCorrupt = fmt.Errorf("embedded: stored value is corrupt: %w", stream.ErrDamaged)
 
 type encoder struct{ b []byte }
 

@@ -75,7 +75,7 @@ func (f *objectFile) equals(body *io.SectionReader) (bool, error) {
 	if f.size != body.Size() {
 		return false, nil
 	}
-	ours, theirs := make([]byte, copyBuffer), make([]byte, copyBuffer)
+	ours, theirs := copyBufferFor(f.size), copyBufferFor(f.size)
 	sum := crc32.New(castagnoli)
 	for at := int64(0); at < f.size; {
 		n := min(copyBuffer, f.size-at)
@@ -91,7 +91,7 @@ func (f *objectFile) equals(body *io.SectionReader) (bool, error) {
 		sum.Write(ours[:n])
 		at += n
 	}
-	trailer := ours[:crc32.Size]
+	trailer := make([]byte, crc32.Size)
 	if _, err := io.ReadFull(io.NewSectionReader(f, f.size, crc32.Size), trailer); err != nil {
 		return false, fmt.Errorf("object %s: %w", f.key, err)
 	}

@@ -42,7 +42,7 @@ type lister struct {
 // but for folders: what is in one comes where its name with a slash does, and "-" and
 // "." sort before that. So a folder waits for the names that come before it.
 func (l *lister) folder(folder string) error {
-	names, err := l.names(nil, objectPath(folder))
+	names, err := l.names(nil, folder, "")
 	if err != nil {
 		return err
 	}
@@ -77,11 +77,11 @@ func (l *lister) folder(folder string) error {
 	return visit("")
 }
 
-// names appends the names in a folder, given by its path, that may be or begin a key that
-// is asked for: with the folder of keys that they are in, and unsorted. What is in folders
-// in which names are continued is among them.
-func (l *lister) names(names []string, path string) ([]string, error) {
-	files, err := l.objects.fs.List(l.objects.fs.PathJoin(l.objects.root, path))
+// names appends the names in a folder that may be or begin a key that is asked for: with
+// the folder, and unsorted. What is in folders in which names are continued is among them;
+// begun is the path of one of these, seen from the folder, or "".
+func (l *lister) names(names []string, folder, begun string) ([]string, error) {
+	files, err := l.objects.fs.List(l.objects.fs.PathJoin(l.objects.path(folder), begun))
 	if isMissing(err) {
 		return names, nil
 	}
@@ -89,7 +89,8 @@ func (l *lister) names(names []string, path string) ([]string, error) {
 		return nil, err
 	}
 	for _, file := range files {
-		name, cut, ok := objectKey(path + file)
+		name, cut, ok := objectKey(begun + file)
+		name = folder + name
 		switch {
 		case !ok:
 			// Somebody else's.
@@ -97,7 +98,7 @@ func (l *lister) names(names []string, path string) ([]string, error) {
 			if l.over(name) || !strings.HasPrefix(name, l.prefix) && !strings.HasPrefix(l.prefix, name) {
 				continue
 			}
-			if names, err = l.names(names, path+file+"/"); err != nil {
+			if names, err = l.names(names, folder, begun+file+"/"); err != nil {
 				return nil, err
 			}
 		case strings.HasPrefix(name, l.prefix) && !l.over(name+"/"):

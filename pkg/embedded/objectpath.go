@@ -1,7 +1,6 @@
 package embedded
 
 import (
-	"regexp"
 	"strings"
 
 	"github.com/commoncurriculum/durable-streams-aws/pkg/stream"
@@ -34,8 +33,17 @@ const (
 	toLower = 'a' - 'A'
 )
 
-// device matches the names that Windows does not take for those of files.
-var device = regexp.MustCompile(`^(con|prn|aux|nul|com[0-9]|lpt[0-9])(\.|$)`)
+// isDevice reports whether Windows takes a name for that of a device.
+func isDevice(name string) bool {
+	base, _, _ := strings.Cut(name, ".")
+	switch {
+	case base == "con", base == "prn", base == "aux", base == "nul":
+		return true
+	case len(base) == 4 && '0' <= base[3] && base[3] <= '9':
+		return base[:3] == "com" || base[:3] == "lpt"
+	}
+	return false
+}
 
 // objectPath is where an object is, with slashes, seen from the root. It takes a folder
 // of keys, which ends in a slash, and "" for the root, as well.
@@ -72,7 +80,7 @@ func appendCut(path []byte, name string) []byte {
 	for {
 		n := maxFileName - len(cutMark)
 		switch {
-		case device.MatchString(name):
+		case isDevice(name):
 			n = 1
 		case len(name) <= maxFileName:
 			return append(path, name...)

@@ -85,7 +85,7 @@ func checkObjectPath(t interface{ Errorf(string, ...any) }, key string) {
 		}
 	}
 	for name := range strings.SplitSeq(path, "/") {
-		if name == "" || len(name) > 255 || strings.HasSuffix(name, ".") || device.MatchString(name) {
+		if name == "" || len(name) > 255 || strings.HasSuffix(name, ".") || isDevice(name) {
 			t.Errorf("%s is at %s, and %q is no name for a file", key, path, name)
 		}
 	}

@@ -134,7 +134,7 @@ func (o *Objects) write(path string, body *io.SectionReader) (err error) {
 	sum := crc32.New(castagnoli)
 	// The checksum is taken before the write, as a vfs.File may change what it is given.
 	whole := io.TeeReader(io.NewSectionReader(body, 0, body.Size()), sum)
-	n, err := io.CopyBuffer(struct{ io.Writer }{file}, whole, make([]byte, copyBuffer))
+	n, err := io.CopyBuffer(struct{ io.Writer }{file}, whole, copyBufferFor(body.Size()))
 	if err != nil {
 		return err
 	}
@@ -146,6 +146,9 @@ func (o *Objects) write(path string, body *io.SectionReader) (err error) {
 	}
 	return file.Sync()
 }
+
+// copyBufferFor is a buffer for copying some bytes: small objects are many.
+func copyBufferFor(n int64) []byte { return make([]byte, max(1, min(copyBuffer, n))) }
 
 // Object implements [stream.Objects].
 func (o *Objects) Object(_ context.Context, key string, offset, n int64) (body []byte, err error) {

@@ -77,13 +77,13 @@ func TestListOrder(t *testing.T) {
 
 // Files that others leave in the folders are not objects.
 func TestListOfForeignFiles(t *testing.T) {
-	disk := vfs.NewMem()
-	o := openObjects(t, "data", disk)
+	disk := vfs.Default
+	o := openObjects(t, t.TempDir(), disk)
 	want := []string{"Ab/c", "Ab/d"}
 	for _, key := range want {
 		putObject(t, o, key, nil)
 	}
-	for _, name := range []string{".DS_Store", "+ab/Thumbs.db", "+ab/+", "+ab/c~1", "A/b", "a~/c", "con", "d."} {
+	for _, name := range []string{".DS_Store", "+ab/Thumbs.db", "+ab/+", "+ab/c~1", "A/b", "a~/c", "b~", "con", "d."} {
 		path := disk.PathJoin(o.root, name)
 		if err := disk.MkdirAll(disk.PathDir(path), 0o700); err != nil {
 			t.Fatal(err)
