@@ -156,6 +156,6 @@ func TestBackground(t *testing.T) {
 	streamtest.RunBackground(t, func(t *testing.T) (stream.Driver, stream.Objects) {
 		t.Helper()
 		c := sdk(t, processes.dynoxide)
-		return streamtest.Slow{Driver: expiring{newStore(t, c, newTable(t, c)), c}, OneIn: 60}, new(memory.Objects)
+		return streamtest.Slow{Driver: expiring{newStore(t, c, newTable(t, c)), c}, OneIn: 150}, new(memory.Objects)
 	})
 }

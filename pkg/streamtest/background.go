@@ -65,7 +65,10 @@ func newWorld(ctx context.Context, d stream.Driver, o stream.Objects) (*world, e
 
 // process is one of the processes on the store.
 func (w *world) process(d stream.Driver, o stream.Objects) *stream.Log {
-	l, err := stream.New(d, stream.Options{Objects: o, Limits: Tiny(), Now: w.clock.Now})
+	limits := Tiny()
+	// A write may take as long as a world takes to move on.
+	limits.WriteTimeout = 5 * time.Minute
+	l, err := stream.New(d, stream.Options{Objects: o, Limits: limits, Now: w.clock.Now})
 	if err != nil {
 		panic(err) // the limits are ours
 	}

@@ -133,7 +133,7 @@ func (h *History) adopt(w *Write) {
 }
 
 // shortErrand is how many calls an errand may make and be tried in spite of sampling.
-const shortErrand = 10
+const shortErrand = 5
 
 // sleepers lets a process sleep before each call of each errand.
 func sleepers(t *testing.T, open func(t *testing.T) (stream.Driver, stream.Objects)) {
