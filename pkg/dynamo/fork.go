@@ -48,6 +48,9 @@ func (s *Store) Fork(ctx context.Context, name string, head, replaced *stream.He
 		create.Put.ReturnValuesOnConditionCheckFailure = types.ReturnValuesOnConditionCheckFailureAllOld
 		err = attempt(create)
 		if dead := graveUnder(err); dead != nil {
+			if isGraveOf(dead, head) {
+				return errLived
+			}
 			err = attempt(s.updating(name, over(name, head, dead)))
 		}
 	}

@@ -272,6 +272,9 @@ func TestLateForks(t *testing.T) {
 		f.idle("a fork while it lives", first)
 		end("a", 2)
 		release := f.lastTransaction()
+		if err := f.fork("a", 2, nil); !errors.Is(err, stream.ErrRejected) {
+			f.Errorf("the same fork once more: %v", err)
+		}
 		f.idle("a fork after its life", first)
 		f.idle("a release after its life", release)
 		check(f.T, f.fork("a", 3, nil))

@@ -1,6 +1,7 @@
 package dynamo
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -46,7 +47,11 @@ func (s *Store) Create(ctx context.Context, name string, head, replaced *stream.
 	}, once)
 	var failed *types.ConditionalCheckFailedException
 	if errors.As(err, &failed) && failed.Item[tombstone] != nil {
-		_, err := s.update(ctx, name, over(name, head, failed.Item[tombstone]))
+		dead := failed.Item[tombstone]
+		if isGraveOf(dead, head) {
+			return errLived
+		}
+		_, err := s.update(ctx, name, over(name, head, dead))
 		return err
 	}
 	if err != nil {
@@ -73,6 +78,16 @@ func (s *Store) replacing(name string, head, replaced *stream.Head) *expression 
 	e.where("v = %s", number(replaced.Version))
 	s.owe(e, replaced.Incarnation)
 	return e
+}
+
+// errLived says that a life was created by an earlier attempt and has ended since. Its
+// data is owed, so it must not begin again.
+var errLived = fmt.Errorf("%w: the stream was created, and deleted since", stream.ErrRejected)
+
+// isGraveOf reports whether a tombstone is that of a head's own life.
+func isGraveOf(dead types.AttributeValue, head *stream.Head) bool {
+	b, ok := dead.(*types.AttributeValueMemberB)
+	return ok && bytes.Equal(b.Value, head.Incarnation[:])
 }
 
 // over returns the update that stores a head in the place of one tombstone. It names

@@ -201,6 +201,22 @@ func TestTombstone(t *testing.T) {
 	})
 }
 
+// A create that is asked for again, because its answer was lost, does not begin a life
+// again that has ended since: its data is owed.
+func TestCreateOfAnEndedLife(t *testing.T) {
+	onBoth(t, func(g *graveyard) {
+		g.create(1)
+		g.delete(1)
+		it := show(g.item())
+		if err := g.Create(g.Context(), "s", aHead(1), nil); !errors.Is(err, stream.ErrRejected) {
+			g.Errorf("Create: %v", err)
+		}
+		if got := show(g.item()); got != it {
+			g.Errorf("the tombstone was %s, and is %s", it, got)
+		}
+	})
+}
+
 // Creates that are delivered late bring nothing back.
 func TestLateCreates(t *testing.T) {
 	onBoth(t, func(g *graveyard) {

@@ -33,9 +33,12 @@ func (f *family) note(what func()) {
 	what()
 }
 
+// mostForks bounds how many forks a writer makes, however slow the failures come.
+const mostForks = 400
+
 // grow forks the source until it is told to stop, and releases two of three forks.
 func (f *family) grow(t *testing.T, s *Store, writer int, stop <-chan struct{}) {
-	for n := 0; ; n++ {
+	for n := range mostForks {
 		select {
 		case <-stop:
 			return
