@@ -87,4 +87,5 @@ func TestObjectsOnDisk(t *testing.T) { streamtest.RunObjects(t, objectsOnDisk) }
 func TestLog(t *testing.T)           { streamtest.RunLog(t, smallBoth) }
 func TestFaults(t *testing.T)        { streamtest.RunFaults(t, sampling(roomyBoth)) }
 func TestModel(t *testing.T)         { streamtest.RunModel(t, smallBoth) }
+func TestForest(t *testing.T)        { streamtest.RunForest(t, smallBoth) }
 func TestBackground(t *testing.T)    { streamtest.RunBackground(t, sampling(smallBoth)) }

@@ -20,4 +20,6 @@ func TestFaults(t *testing.T) { streamtest.RunFaults(t, openBoth) }
 
 func TestModel(t *testing.T) { streamtest.RunModel(t, openBoth) }
 
+func TestForest(t *testing.T) { streamtest.RunForest(t, openBoth) }
+
 func TestBackground(t *testing.T) { streamtest.RunBackground(t, openBoth) }

@@ -7,6 +7,8 @@
 //     fails in any of the ways in which a write can fail.
 //   - [RunModel]: that random operations have the outcomes that a second, much
 //     simpler implementation of the protocol gives them.
+//   - [RunForest]: that random trees of forks hold what a model does which copies.
+//   - [RunBackground]: that nobody notices what runs in the background.
 //
 // [History] is the checker that these use, [Faults] the driver that fails, and [Lazy] the
 // driver that is slow to let go of what was retired. What looks at the stored data alone
