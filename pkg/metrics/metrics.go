@@ -47,6 +47,8 @@ const (
 	objectRounds
 	streamsExpired
 	segmentsSealed
+	forksReleased
+	streamsRecounted
 	itemsRetired
 	objectsRemoved
 	orphansDiscarded
@@ -89,6 +91,8 @@ var definitions = [metricCount]definition{
 	objectRounds:     {"ObjectRounds", "sweep_object_rounds_total", Count, false, "How often the sweep came to the end of all objects."},
 	streamsExpired:   {"StreamsExpired", "streams_expired_total", Count, false, "Streams that were over and that the sweep removed."},
 	segmentsSealed:   {"SegmentsSealed", "segments_sealed_total", Count, false, "Last segments that the sweep ended because their streams were idle."},
+	forksReleased:    {"ForksReleased", "forks_released_total", Count, false, "Forks that were over and that the sweep took off their sources."},
+	streamsRecounted: {"StreamsRecounted", "streams_recounted_total", Count, false, "Streams whose forks were not counted right, which the sweep mended."},
 	itemsRetired:     {"ItemsRetired", "items_retired_total", Count, false, "Chunks and staged items of living streams that nothing needed and the sweep let go."},
 	objectsRemoved:   {"ObjectsRemoved", "objects_removed_total", Count, false, "Staged objects of living streams that nothing needed and the sweep removed."},
 	orphansDiscarded: {"OrphansDiscarded", "orphans_discarded_total", Count, false, "Ended lives of streams whose data the sweep found although nothing owed it, and discarded."},
@@ -140,6 +144,8 @@ func Swept(s stream.Swept, took time.Duration, err error) []Value {
 		{objectRounds, one(s.ObjectsEnd)},
 		{streamsExpired, float64(s.Expired)},
 		{segmentsSealed, float64(s.Sealed)},
+		{forksReleased, float64(s.Released)},
+		{streamsRecounted, float64(s.Recounted)},
 		{itemsRetired, float64(s.Retired)},
 		{objectsRemoved, float64(s.Removed)},
 		{orphansDiscarded, float64(s.Orphans)},
