@@ -28,6 +28,8 @@ func Handler(c config.Function, logger *slog.Logger, buffered bool) (http.Handle
 		LongPollWait:      c.LongPollWait,
 		SSELifetime:       c.SSELifetime,
 		MaxBody:           int64(c.MaxBodyBytes),
+		CompressFrom:      c.CompressFrom,
+		PageMaxAge:        c.PageMaxAge,
 		FlushBeforeAnswer: c.FlushBeforeAnswer,
 		Buffered:          buffered,
 		Logger:            logger,

@@ -37,6 +37,8 @@ func serve(ctx context.Context, c config.Server, s stores, logger *slog.Logger, 
 		LongPollWait: c.LongPollWait,
 		SSELifetime:  c.SSELifetime,
 		MaxBody:      int64(c.MaxBodyBytes),
+		CompressFrom: c.CompressFrom,
+		PageMaxAge:   c.PageMaxAge,
 		Logger:       logger,
 	})
 	if err != nil {

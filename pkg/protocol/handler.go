@@ -20,6 +20,7 @@ import (
 type Handler struct {
 	log      *stream.Log
 	config   Config
+	encoder  *encoder
 	quit     context.Context
 	shutdown context.CancelFunc
 }

@@ -19,7 +19,7 @@ func (x *exchange) longPoll(q query) error {
 	}
 	h := x.w.Header()
 	if !page.Closed() {
-		h["Stream-Cursor"] = []string{formatCursor(x.cursor(q.cursor))}
+		h["Stream-Cursor"] = []string{formatCursor(x.cursor(q.cursor, page.Next))}
 	}
 	switch {
 	case page.Count == 0:
@@ -30,7 +30,7 @@ func (x *exchange) longPoll(q query) error {
 	case q.from.IsNow():
 		x.sendPage(page, uncached)
 	default:
-		x.sendPage(page, x.keptCaching(page))
+		x.sendPage(page, x.liveCaching(page))
 	}
 	return nil
 }
