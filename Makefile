@@ -72,7 +72,7 @@ conformance: build build-lambda ## the official conformance suite: on both local
 	SERVER=lambda LONG_POLL_WAIT=3s SEGMENT_MAX_MESSAGES=3 localstack/acceptance/with-server.sh npm run -s conformance
 endif
 
-clients: build build-lambda ## the official npm client against the server and the Lambda host
+clients: build build-lambda ## the official npm client, StreamDB and Yjs provider against the server and the Lambda host
 	STORE=embedded localstack/acceptance/with-server.sh npm run -s clients
 	SERVER=lambda localstack/acceptance/with-server.sh npm run -s clients
 
