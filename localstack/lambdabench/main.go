@@ -66,6 +66,7 @@ func run(ctx context.Context, w io.Writer, o options) (err error) {
 		"units":      func() error { return writeUnits(ctx, w, s) },
 		"compacting": func() error { return compacting(ctx, w, s, o.roundTrip) },
 		"cold":       func() error { return cold(ctx, w, s) },
+		"life":       func() error { return life(ctx, w, s) },
 		"idle":       func() error { return idleReader(ctx, w, s) },
 		"size":       func() error { return binarySize(w, o.size) },
 		"bootstrap":  func() error { return start(ctx, w, o.bootstrap, s) },

@@ -1,0 +1,106 @@
+package main
+
+// What an operation takes of the stores. All of it is counted by the project's own
+// tests and benchmarks, which say so beside each figure; no formula of a driver is
+// repeated here. What could not be measured on this side of Amazon is in assumed.go.
+
+// The limits of a segment: SEGMENT_MAX_MESSAGES and SEGMENT_MAX_BYTES as they are if
+// nobody sets them.
+const (
+	segmentMessages = 1000
+	segmentBytes    = 4 << 20
+)
+
+// life is a row of `make bench-lambda BENCH_FLAGS='-parts life'`: what a stream costs
+// over its life if each request has so many bytes.
+type life struct {
+	bytes float64
+	// An append with its flushes: write units, and puts of objects.
+	append, puts float64
+	// Its share of a read of everything before compaction: read units and gets.
+	read, gets float64
+	// Its share of its segment's compaction: write units, and read units. The write units
+	// of the segment itself are in them; see segmentWrites.
+	compactWrites, compactReads float64
+}
+
+// lives is that table, by size.
+func lives() []life {
+	return []life{
+		{50, 1.181, 0, 0.0160, 0, 0.094, 0.0265},
+	}
+}
+
+const (
+	// segmentWrites is what the compaction of a segment writes beside the marks of its
+	// chunks: the manifest, its entry in the listing index, the head. By `make
+	// bench-lambda BENCH_FLAGS='-parts cold'`, where each segment of 1,000 messages of 1
+	// KiB takes (2,101,346 - 2 * 1,048,576) / 1,049 of them.
+	segmentWrites = 4
+	// segmentPuts and segmentGets are what it asks of the bucket: the object, and the
+	// check of it. Same command.
+	segmentPuts, segmentGets = 1, 1
+	// coldUnits and coldGets are what a cold read takes for each segment that it needs.
+	// Same command: 2,621 and 1,573 for 1,049 segments.
+	coldUnits, coldGets = 2.5, 1.5
+	// producerWrites is what numbering its requests adds to an append of up to 100 bytes
+	// where eight producers share a stream, in write units; larger ones cost the same. By
+	// `-parts units`.
+	producerWrites, producerBytes = 0.06, 100
+	// pollUnits is what one look of a live reader costs, in read units (`-parts idle`), and
+	// headUnits a strong read of the head (TestRequests in pkg/dynamo).
+	pollUnits, headUnits = 0.5, 1
+	// createWrites counts the head and its entry in the listing index (TestRequests).
+	createWrites = 2
+	// deleteWrites counts the tombstone, the settling of what it owes, and the entries in
+	// both indexes that go and come (TestRequests, TestBackgroundRequests); deleteReads the
+	// head. What is in the table costs what its compaction would.
+	deleteWrites, deleteReads = 6, 1
+	// forkWrites counts the transaction, the listing index, and the flush of the source
+	// (TestForkRequests); forkReads the source's head.
+	forkWrites, forkReads = 12, 1
+	// logLine is the line of a request, in bytes: `LOG_LEVEL=info make invoke
+	// EVENT=events/functionurl/create.json`.
+	logLine = 170
+	// headerBytes is what an answer has beside its body: `curl -i` of the same.
+	headerBytes = 800
+	// controlBytes is what server-sent events have beside each append: the data's framing and
+	// the control event. `curl -N` of events/functionurl/sse.json's stream.
+	controlBytes = 180
+)
+
+// An appended is what one append takes, over the life of its stream; as in life, but
+// compaction's share is without what is written once a segment.
+type appended struct{ append, puts, read, gets, marks, compactReads float64 }
+
+// each is what one append of a measured row takes.
+func (l life) each() appended {
+	inSegment := max(1, min(segmentMessages, segmentBytes/l.bytes))
+	return appended{l.append, l.puts, l.read, l.gets, max(0, l.compactWrites-segmentWrites/inSegment), l.compactReads}
+}
+
+// chunks is how many chunks an append makes, or about: the mark of one that holds small
+// messages costs two units.
+func (a appended) chunks() float64 { return min(1, a.marks/2) }
+
+// at returns what an append of so many bytes takes: between two measured sizes, in
+// proportion.
+func at(bytes float64) appended {
+	rows := lives()
+	if bytes <= rows[0].bytes {
+		return rows[0].each()
+	}
+	for i, next := range rows[1:] {
+		if bytes > next.bytes {
+			continue
+		}
+		a, b := rows[i].each(), next.each()
+		f := (bytes - rows[i].bytes) / (next.bytes - rows[i].bytes)
+		mix := func(x, y float64) float64 { return x + f*(y-x) }
+		return appended{
+			mix(a.append, b.append), mix(a.puts, b.puts), mix(a.read, b.read),
+			mix(a.gets, b.gets), mix(a.marks, b.marks), mix(a.compactReads, b.compactReads),
+		}
+	}
+	return rows[len(rows)-1].each()
+}
