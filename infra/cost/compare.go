@@ -9,6 +9,8 @@ type Alternative struct {
 	Cost float64 `json:"dollars"`
 	// Assumes says what is behind the figure, and what one does not get.
 	Assumes []string `json:"assumes"`
+	// Beyond says why it cannot be had at all; empty if it can.
+	Beyond string `json:"beyond,omitempty"`
 }
 
 // Alternatives returns what else the workload could run on.
@@ -18,7 +20,7 @@ func Alternatives(w Workload) []Alternative {
 		all = append([]Alternative{{
 			Name: "this server, live readers in a container", Bill: Container(w),
 			Assumes: []string{
-				"at least two Fargate tasks of 0.25 vCPU and 0.5 GB, for 2,000 readers each (not measured), behind a load balancer",
+				"at least two Fargate tasks of 0.25 vCPU and 0.5 GB, for 2,000 readers each (their memory was measured, nothing else), behind a load balancer",
 				"tasks in a public subnet: each of them, and the load balancer in two zones, has an IPv4 address",
 			},
 		}}, all...)
@@ -92,7 +94,7 @@ func original(w Workload) Alternative {
 		"Workers Paid; what the plan includes is not taken off, as free tiers are not",
 		"an object is awake for 5 ms a request, and all the time while a live reader waits, however many do",
 		"data sent to clients costs nothing; no edge cache hits, of which it has some",
-		"no forks; a batch is not atomic in its price: each message is a row",
+		"each message is a row that is written and deleted again; no forks",
 	}}
 }
 
@@ -112,11 +114,18 @@ func kinesis(w Workload) Alternative {
 	perDay := w.appends() * w.MessagesPerRequest * kb / gib / daysAMonth
 	b.add(p.Kinesis.Week, forData, perDay*max(0, min(w.RetentionDays, 7)-1))
 	b.add(p.Kinesis.Year, forData, perDay*max(0, min(w.RetentionDays, 365)-7))
-	return Alternative{Name: "Kinesis Data Streams, on demand", Bill: b, Assumes: []string{
+	a := Alternative{Name: "Kinesis Data Streams, on demand", Bill: b, Assumes: []string{
 		"ONE Kinesis stream for all: readers of one of our streams would have to read all of them and pick, which is not counted; one Kinesis stream each is $29.20 a month for each",
-		"no HTTP for browsers, no offsets by name, no forks, no closing, at most a year; the server in between is not counted",
+		"no HTTP for browsers, no forks, no closing; the server in between is not counted",
 	}}
+	if w.RetentionDays > kinesisDays {
+		a.Beyond = "it keeps data for a year at most"
+	}
+	return a
 }
+
+// kinesisDays is how long it keeps data at most.
+const kinesisDays = 365
 
 // redis is the streams of a hosted Redis.
 func redis(w Workload) Alternative {
@@ -137,8 +146,15 @@ func redis(w Workload) Alternative {
 	}
 	b.add(p.Command, forStreams, (w.CreatedPerDay+w.DeletedPerDay)*daysAMonth)
 	b.add(p.Storage, forData, w.stored())
-	return Alternative{Name: "Redis streams, hosted by Upstash", Bill: b, Assumes: []string{
-		"pay as you go, one region: XADD with all messages of a request in one entry, XREAD BLOCK for live readers; at most 100 GB",
+	a := Alternative{Name: "Redis streams, hosted by Upstash", Bill: b, Assumes: []string{
+		"pay as you go, one region: XADD with all messages of a request in one entry, XREAD BLOCK for live readers",
 		"no HTTP protocol with offsets, producers, forks or closing; the server in between is not counted",
 	}}
+	if w.stored() > redisGB {
+		a.Beyond = "it keeps at most 100 GB"
+	}
+	return a
 }
+
+// redisGB is how much there can be in one database of that plan.
+const redisGB = 100

@@ -63,7 +63,7 @@ func printSummary(w io.Writer, reports []Report) error {
 	if err := t.Flush(); err != nil {
 		return err
 	}
-	fmt.Fprintln(w, "\nThe same elsewhere (what is assumed: -example NAME)")
+	fmt.Fprintln(w, "\nThe same elsewhere (what is assumed: -example NAME; in parentheses: more than it can do)")
 	t = tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(t, "\tthis server\tlive readers in a container\tthe original, Cloudflare\tKinesis, one stream\tRedis, Upstash\tcontainer pays from\t")
 	for _, r := range reports {
@@ -72,7 +72,11 @@ func printSummary(w io.Writer, reports []Report) error {
 			row = append(row, "-")
 		}
 		for _, a := range r.Alternatives {
-			row = append(row, dollars(a.Cost))
+			cost := dollars(a.Cost)
+			if a.Beyond != "" {
+				cost = "(" + cost + ")"
+			}
+			row = append(row, cost)
 		}
 		fmt.Fprintf(t, "%s\t%s\t\n", strings.Join(row, "\t"), pays(r))
 	}
@@ -131,6 +135,9 @@ func printBill(w io.Writer, r Report) error {
 	fmt.Fprintln(w, "\nThe same elsewhere:")
 	for _, a := range r.Alternatives {
 		fmt.Fprintf(w, "  $%s  %s\n", dollars(a.Cost), a.Name)
+		if a.Beyond != "" {
+			fmt.Fprintf(w, "    - cannot be had: %s\n", a.Beyond)
+		}
 		for _, s := range a.Assumes {
 			fmt.Fprintf(w, "    - %s\n", s)
 		}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strconv"
+	"strings"
 
 	"github.com/commoncurriculum/durable-streams-aws/pkg/stream"
 )
@@ -11,12 +13,16 @@ import (
 // life prints what a stream costs over its life, an append or a segment of it, by the
 // size of its requests: the figures that the cost calculator works with
 // (infra/cost/measured.go).
-func life(ctx context.Context, w io.Writer, s *site) error {
+func life(ctx context.Context, w io.Writer, s *site, sizes string) error {
 	fmt.Fprintln(w, "The life of a stream, one message a request (two segments of each size, write units and read units of DynamoDB, requests to the bucket)")
 	fmt.Fprintln(w)
 	fmt.Fprintln(w, "| bytes | appends a segment | append: WU | puts | hot read, an append: RU | gets | compaction, an append: WU | RU | gets | a segment: puts | gets | cold read, a segment: RU | gets |")
 	fmt.Fprintln(w, "|---|---|---|---|---|---|---|---|---|---|---|---|---|")
-	for _, size := range []int{50, 100, 200, 300, 400, 500, 700, 850, 1 << 10, 1500, 2000, 2100, 4 << 10, 8 << 10, 16 << 10, 32 << 10, 60 << 10, 64 << 10, 256 << 10, 1 << 20} {
+	for text := range strings.SplitSeq(sizes, ",") {
+		size, err := strconv.Atoi(text)
+		if err != nil || size < 1 {
+			return fmt.Errorf("-sizes: %q is no number of bytes", text)
+		}
 		l, err := lifeOf(ctx, s, fmt.Sprintf("life/%d", size), size, 1)
 		if err != nil {
 			return err

@@ -29,6 +29,7 @@ func main() {
 	flag.StringVar(&o.parts, "parts", "latency,contention,compacting,units,cold,idle,size,bootstrap", "what to measure")
 	flag.StringVar(&o.bootstrap, "bootstrap", "bin/api/bootstrap", "the streaming function, built for this machine")
 	flag.StringVar(&o.size, "size", "bin/arm64/api/bootstrap", "the same, built for the cloud")
+	flag.StringVar(&o.sizes, "sizes", "50,100,200,300,400,500,700,850,1024,1500,2000,2100,4096,8192,16384,32768,61440,65536,102400,262144,1048576", "bytes of the requests of the part life")
 	flag.DurationVar(&o.roundTrip, "round-trip", 5*time.Millisecond, "how long a call to the store takes")
 	flag.Parse()
 	if err := run(context.Background(), os.Stdout, o); err != nil {
@@ -39,8 +40,8 @@ func main() {
 
 // options are what the flags say.
 type options struct {
-	parts, bootstrap, size string
-	roundTrip              time.Duration
+	parts, bootstrap, size, sizes string
+	roundTrip                     time.Duration
 }
 
 func run(ctx context.Context, w io.Writer, o options) (err error) {
@@ -66,7 +67,7 @@ func run(ctx context.Context, w io.Writer, o options) (err error) {
 		"units":      func() error { return writeUnits(ctx, w, s) },
 		"compacting": func() error { return compacting(ctx, w, s, o.roundTrip) },
 		"cold":       func() error { return cold(ctx, w, s) },
-		"life":       func() error { return life(ctx, w, s) },
+		"life":       func() error { return life(ctx, w, s, o.sizes) },
 		"idle":       func() error { return idleReader(ctx, w, s) },
 		"size":       func() error { return binarySize(w, o.size) },
 		"bootstrap":  func() error { return start(ctx, w, o.bootstrap, s) },
