@@ -83,11 +83,11 @@ const (
 	// logLine is the line of a request, in bytes: `LOG_LEVEL=info make invoke
 	// EVENT=events/functionurl/create.json`.
 	logLine = 170
-	// headerBytes is what an answer has beside its body: `curl -i` of the same.
-	headerBytes = 800
+	// headerBytes is what the answer to a read has beside its body (`curl -i`); others have less.
+	headerBytes = 700
 	// controlBytes is what server-sent events have beside each append: the data's framing and
-	// the control event. `curl -N` of events/functionurl/sse.json's stream.
-	controlBytes = 180
+	// the control event (`curl -N`).
+	controlBytes = 140
 )
 
 // An appended is what one append takes, over the life of its stream; as in life, but
