@@ -129,7 +129,7 @@ func appends(b *Bill, w Workload) {
 	if w.AppendsPerSecond == 0 {
 		return
 	}
-	p, n, l := price.List(), w.appends(), at(w.requestBytes())
+	p, n, l := price.List(), w.appends(), w.each()
 	units := l.append
 	if w.requestBytes() <= producerBytes {
 		units += w.Producers * producerWrites
@@ -155,7 +155,7 @@ func reads(b *Bill, w Workload) {
 		return
 	}
 	catchUp := invoked * (1 - w.Tail)
-	l := at(w.requestBytes())
+	l := w.each()
 	// A cold read asks for each segment that it touches, a hot one for each append.
 	touched := max(1, w.ReadBytes/(w.appendsPerSegment()*w.requestBytes()))
 	hotAppends := w.ReadBytes / w.requestBytes()
@@ -173,7 +173,7 @@ func compaction(b *Bill, w Workload) {
 	if n == 0 {
 		return
 	}
-	p, l := price.List(), at(w.requestBytes())
+	p, l := price.List(), w.each()
 	each := w.appendsPerSegment()
 	b.add(p.DynamoDB.Write, forCompaction, n*(each*l.marks+segmentWrites))
 	b.add(p.DynamoDB.Read, forCompaction, n*(each*l.compactReads))

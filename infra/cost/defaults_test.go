@@ -23,6 +23,9 @@ func TestDefaultsAreTheServers(t *testing.T) {
 		t.Errorf("a sweep looks at %d items and %d objects, not %d and %d", c.SweepItems, c.SweepObjects, sweepItems, sweepObjects)
 	}
 	w := Usual()
+	if c.ObjectBytes != int(w.ObjectBytes) {
+		t.Errorf("OBJECT_BYTES is %d, not %g", c.ObjectBytes, w.ObjectBytes)
+	}
 	for name, d := range map[string][2]time.Duration{
 		"POLL_FAST":      {c.PollFast, time.Duration(w.PollFast)},
 		"POLL_IDLE":      {c.PollIdle, time.Duration(w.PollIdle)},

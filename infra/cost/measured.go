@@ -24,8 +24,8 @@ type life struct {
 	compactWrites, compactReads float64
 }
 
-// lives is that table, by size.
-func lives() []life {
+// inTable is that table, by size, for requests below OBJECT_BYTES.
+func inTable() []life {
 	return []life{
 		{50, 1.181, 0, 0.016, 0, 0.094, 0.0265},
 		{100, 1.335, 0, 0.0305, 0, 0.169, 0.048},
@@ -45,6 +45,16 @@ func lives() []life {
 		{16384, 19.018, 0, 5.1562, 0, 18.068, 5.0586},
 		{32768, 34.98, 0, 9.1719, 0, 34.152, 9.0703},
 		{61440, 63.043, 0, 17.1739, 0, 62.188, 16.1014},
+	}
+}
+
+// inBucket is the same for requests from OBJECT_BYTES on; below 64 KiB with the flags
+// `-object-bytes 4096 -sizes 5000,8192,16384`.
+func inBucket() []life {
+	return []life{
+		{5000, 2.023, 1, 0.1389, 1.005, 1.028, 0.0381},
+		{8192, 2.021, 1, 0.1426, 1, 1.04, 0.0371},
+		{16384, 2.018, 1, 0.1562, 1, 1.068, 0.0586},
 		{65536, 1.914, 1, 0.1875, 1, 1.328, 0.0938},
 		{102400, 1.756, 1, 0.2195, 1.098, 1.598, 0.122},
 		{262144, 2, 1, 0.5, 1, 1.875, 0.25},
@@ -106,8 +116,11 @@ func (a appended) chunks() float64 { return min(1, a.marks/2) }
 
 // at returns what an append of so many bytes takes: between two measured sizes, in
 // proportion.
-func at(bytes float64) appended {
-	rows := lives()
+func at(bytes, objectBytes float64) appended {
+	rows := inTable()
+	if bytes >= objectBytes {
+		rows = inBucket()
+	}
 	if bytes <= rows[0].bytes {
 		return rows[0].each()
 	}

@@ -58,7 +58,7 @@ func TestAppendsCostWhatDesignMeasured(t *testing.T) {
 		if size >= 64<<10 {
 			share = 0.1
 		}
-		if got, want := at(size).append, numbers[i][0]; !near(got, want, share) {
+		if got, want := at(size, Usual().ObjectBytes).append, numbers[i][0]; !near(got, want, share) {
 			t.Errorf("an append of %g bytes takes %.2f write units, and %.2f by DESIGN.md", size, got, want)
 		}
 		w := Usual()

@@ -12,7 +12,7 @@ type table struct {
 func tableOf(w Workload) table {
 	t := table{items: w.Streams, gib: w.Streams * (headBytes + itemBytes) / gib}
 	if w.AppendsPerSecond > 0 {
-		l, kept := at(w.requestBytes()), w.RetentionDays*86400
+		l, kept := w.each(), w.RetentionDays*86400
 		fill := w.appendsPerSegment() / (w.AppendsPerSecond / w.ActiveStreams) / 2
 		hot := min(kept, fill+w.RetireAfter.seconds()+ttlSeconds)
 		bytes := w.requestBytes() * (1 - l.puts)

@@ -51,8 +51,9 @@ type Workload struct {
 	// as much is deleted as is appended; StoredGiB, if it is set, is what there is instead.
 	RetentionDays float64 `json:"retentionDays"`
 	StoredGiB     float64 `json:"storedGiB"`
-	// RetireAfter is the setting of that name.
+	// RetireAfter and ObjectBytes are the settings of these names.
 	RetireAfter Duration `json:"retireAfter"`
+	ObjectBytes float64  `json:"objectBytes"`
 
 	// CreatedPerDay, DeletedPerDay and ForksPerDay count streams.
 	CreatedPerDay float64 `json:"createdPerDay"`
@@ -101,7 +102,7 @@ func Usual() Workload {
 		MessagesPerRequest: 1, MessageBytes: 100,
 		PollFast: Duration(50 * time.Millisecond), PollIdle: Duration(500 * time.Millisecond),
 		LongPollWait: Duration(20 * time.Second), SSELifetime: Duration(55 * time.Second),
-		RetentionDays: 30, RetireAfter: Duration(24 * time.Hour), Edges: 3,
+		RetentionDays: 30, RetireAfter: Duration(24 * time.Hour), ObjectBytes: 64 << 10, Edges: 3,
 		MemoryMB: 256, WorkMemoryMB: 512, RequestLog: true, LogDays: 30, SweepEvery: Duration(5 * time.Minute),
 	}
 }
@@ -139,6 +140,7 @@ func (w Workload) check() error {
 		{"pollFast", w.PollFast.seconds(), 0.001, 3600}, {"pollIdle", w.PollIdle.seconds(), w.PollFast.seconds(), 3600},
 		{"longPollWait", w.LongPollWait.seconds(), 1, 900}, {"sseLifetime", w.SSELifetime.seconds(), 1, 900},
 		{"retentionDays", w.RetentionDays, 0, 1e5}, {"storedGiB", w.StoredGiB, 0, 1e9},
+		{"objectBytes", w.ObjectBytes, 4096, 64 << 10},
 		{"retireAfter", w.RetireAfter.seconds(), 60, 1e8},
 		{"createdPerDay", w.CreatedPerDay, 0, 1e9}, {"deletedPerDay", w.DeletedPerDay, 0, 1e9}, {"forksPerDay", w.ForksPerDay, 0, 1e9},
 		{"cacheHits", w.CacheHits, 0, 1}, {"edges", w.Edges, 1, 1e4},
@@ -168,6 +170,9 @@ const (
 
 // requestBytes is the size of an append.
 func (w Workload) requestBytes() float64 { return w.MessagesPerRequest * w.MessageBytes }
+
+// each is what one of its appends takes.
+func (w Workload) each() appended { return at(w.requestBytes(), w.ObjectBytes) }
 
 // appends is how many there are a month.
 func (w Workload) appends() float64 { return w.AppendsPerSecond * secondsAMonth }
