@@ -27,15 +27,15 @@ const (
 	manifestShare = 0.002
 
 	// The stack: its metrics that have a value in most hours, alarms, dashboards, secrets.
-	ownMetrics, alarms, dashboards, secrets = 14, 16, 1, 2
+	ownMetrics, alarms, dashboards, secrets = 14, 17, 1, 2
 	// sweepItems and sweepObjects are SWEEP_ITEMS and SWEEP_OBJECTS, as they are if nobody
 	// sets them.
 	sweepItems, sweepObjects = 2000, 5000
 
-	// The container for live readers: tasks of a quarter vCPU and half a GB, of which
-	// there are two at least. 2,000 SSE readers of 50 streams took the local server to 99 MB
-	// (VmRSS); at what rate a quarter of a vCPU delivers to them was not measured.
-	taskCPU, taskGB, leastTasks, readersPerTask = 0.25, 0.5, 2, 2000
+	// The container for live readers: tasks of half a vCPU and a GB, of which there are two
+	// at least. 2,000 SSE readers of 50 streams took the local server to 99 MB (VmRSS); how
+	// fast one delivers to so many was not measured.
+	taskCPU, taskGB, leastTasks, readersPerTask = 0.5, 1, 2, 2000
 	// balancerReaders is how many connections a capacity unit of the load balancer is for,
 	// balancerGB how many GB an hour.
 	balancerReaders, balancerGB = 3000, 1

@@ -20,8 +20,8 @@ func Alternatives(w Workload) []Alternative {
 		all = append([]Alternative{{
 			Name: "this server, live readers in a container", Bill: Container(w),
 			Assumes: []string{
-				"at least two Fargate tasks of 0.25 vCPU and 0.5 GB, for 2,000 readers each (their memory was measured, nothing else), behind a load balancer",
-				"tasks in a public subnet: each of them, and the load balancer in two zones, has an IPv4 address",
+				"at least two Fargate tasks of 0.5 vCPU and 1 GB, for 2,000 readers each (their memory was measured, nothing else)",
+				"behind a load balancer and CloudFront, through which all requests go; a public address for each task",
 			},
 		}}, all...)
 	}

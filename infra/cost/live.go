@@ -79,25 +79,24 @@ func live(b *Bill, w Workload) {
 }
 
 // Container is the bill if tasks on Fargate serve the live readers, and functions the
-// rest. All readers of a stream in a task share one watcher, and come to any task.
+// rest, with CloudFront in front to tell them apart. All readers of a stream in a task
+// share one watcher, and come to any task.
 func Container(w Workload) Bill {
-	b := background(w)
 	if w.LiveReaders == 0 {
-		return b
+		return background(w)
 	}
-	p, v := price.List(), watchedOf(w)
+	w.CloudFront = true
+	b, p, v := background(w), price.List(), watchedOf(w)
 	tasks := max(leastTasks, math.Ceil(w.LiveReaders/readersPerTask))
 	b.add(p.Fargate.CPU, forLive, tasks*taskCPU*hoursAMonth)
 	b.add(p.Fargate.Memory, forLive, tasks*taskGB*hoursAMonth)
-	b.add(p.Fargate.Address, forLive, (tasks+2)*hoursAMonth)
+	b.add(p.Fargate.Address, forLive, tasks*hoursAMonth)
 	b.add(p.Fargate.Balancer, forLive, hoursAMonth)
 	units := max(w.LiveReaders/balancerReaders, v.bytes/gib/hoursAMonth/balancerGB)
 	b.add(p.Fargate.BalancerUnit, forLive, units*hoursAMonth)
 	watchers := min(tasks*w.WatchedStreams, w.LiveReaders)
 	b.add(p.DynamoDB.Read, forLive, watchers*polls(w, v.perStream)*pollUnits+v.requests*headUnits)
-	if w.CloudFront {
-		b.add(p.CloudFront.Request, forLive, v.requests)
-	}
+	b.add(p.CloudFront.Request, forLive, v.requests)
 	if w.RequestLog {
 		logged(&b, w, forLive, v.requests*logLine)
 	}

@@ -85,7 +85,7 @@ const (
 	createWrites = 2
 	// deleteWrites counts the tombstone, the settling of what it owes, and the entries in
 	// both indexes that go and come (TestRequests, TestBackgroundRequests); deleteReads the
-	// head. What is in the table costs what its compaction would.
+	// head. What is in the table of it costs a unit for each KB more, which is not counted.
 	deleteWrites, deleteReads = 6, 1
 	// forkWrites counts the transaction, the listing index, and the flush of the source
 	// (TestForkRequests); forkReads the source's head.

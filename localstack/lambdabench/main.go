@@ -26,7 +26,7 @@ import (
 
 func main() {
 	var o options
-	flag.StringVar(&o.parts, "parts", "latency,contention,compacting,units,cold,idle,size,bootstrap", "what to measure")
+	flag.StringVar(&o.parts, "parts", "latency,contention,compacting,units,cold,idle,size,bootstrap", "what to measure; there is also life, which takes long")
 	flag.StringVar(&o.bootstrap, "bootstrap", "bin/api/bootstrap", "the streaming function, built for this machine")
 	flag.StringVar(&o.size, "size", "bin/arm64/api/bootstrap", "the same, built for the cloud")
 	flag.StringVar(&o.sizes, "sizes", "50,100,200,300,400,500,700,850,1024,1500,2000,2100,4096,8192,16384,32768,61440,65536,102400,262144,1048576", "bytes of the requests of the part life")
