@@ -10,7 +10,7 @@ const (
 
 // How the prices of others are known.
 const (
-	cloudflareDocs = "2026, the source of Cloudflare's documentation"
+	cloudflareDocs = "the source of Cloudflare's documentation, undated"
 	r2Quoted       = "2026-07-23, as public documents quote the page"
 	upstashQuoted  = "2026-09-20, as public documents quote the page"
 )

@@ -23,7 +23,7 @@ type Price struct {
 	// Source is the official page.
 	Source string
 	// Known is when the price was known to be this one, and by what. "not verified here"
-	// says that it is from memory: look it up before you rely on it.
+	// says that nothing recent confirms it: look it up before you rely on it.
 	Known string
 }
 
@@ -47,8 +47,10 @@ const (
 	readFromList = "2026-11-24, read from the price list"
 	// quoted is for a price that public documents of that time agree on, some of which
 	// quote Amazon's machine-readable list.
-	quoted      = "2026-09, as public documents quote the price list"
-	notVerified = "not verified here"
+	quoted = "2026-09, as public documents quote the price list"
+	// agreed is the same without a date.
+	agreed      = "undated, as public documents agree"
+	notVerified = "undated public documents, not verified here"
 )
 
 // million is what most prices are for.
