@@ -30,12 +30,12 @@ func Examples() []Workload {
 	log.ReadsPerSecond, log.ReadBytes, log.Cold = 5, 4<<20, 0.5
 	log.RetentionDays = 30
 
-	small := Usual()
-	small.Name, small.About = "firehose", "1,000 single messages of 100 bytes a second, one a request, read once at the tail"
-	small.Streams, small.ActiveStreams = 1000, 1000
-	small.AppendsPerSecond, small.MessageBytes = 1000, 100
-	small.ReadsPerSecond, small.ReadBytes, small.Tail = 20, 5000, 0.5
-	small.RetentionDays = 30
+	firehose := Usual()
+	firehose.Name, firehose.About = "firehose", "1,000 single messages of 100 bytes a second, one a request, read once at the tail"
+	firehose.Streams, firehose.ActiveStreams = 1000, 1000
+	firehose.AppendsPerSecond, firehose.MessageBytes = 1000, 100
+	firehose.ReadsPerSecond, firehose.ReadBytes, firehose.Tail = 20, 5000, 0.5
+	firehose.RetentionDays = 30
 
 	live := Usual()
 	live.Name, live.About = "live", "1,000 clients connected day and night by SSE to 50 streams, a message a second on each"
@@ -48,5 +48,5 @@ func Examples() []Workload {
 	edge.Name, edge.About = "live-cdn", "the same by long-poll, with CloudFront in front that asks once for many"
 	edge.LongPoll, edge.CloudFront = true, true
 
-	return []Workload{idle, chat, agents, log, small, live, edge}
+	return []Workload{idle, chat, agents, log, firehose, live, edge}
 }
