@@ -3,7 +3,7 @@ package metrics
 // Names in CloudWatch of the metrics that alarms and dashboards are made of. [EMF] says
 // which have a value only when something happened.
 const (
-	// Requests of clients, with the dimensions Operation and Status.
+	// Requests of clients, with the dimensions Operation and StatusClass.
 	NameRequests = "Requests"
 	// Seconds, with the dimension Operation. Its sum over a period, divided by the
 	// period, is how many such requests were under way on average: of long-poll and sse,
@@ -38,5 +38,5 @@ const (
 	// head, delete, or other.
 	DimensionOperation = "Operation"
 	// DimensionStatus is the class of the answer's status: 2xx, 3xx, 4xx or 5xx.
-	DimensionStatus = "Status"
+	DimensionStatus = "StatusClass"
 )

@@ -28,7 +28,7 @@ var everything = protocol.Request{
 func TestALineOfARequestIsAMetric(t *testing.T) {
 	text := line(t, metrics.EMF(now, "DurableStreams/test", metrics.Requested(everything)...))
 	wantValues(t, checkEMF(t, text), map[string]string{
-		metrics.NameRequests:        "1 Count Operation=append Status=5xx",
+		metrics.NameRequests:        "1 Count Operation=append StatusClass=5xx",
 		metrics.NameRequestDuration: "0.25 Seconds Operation=append",
 		metrics.NameServerErrors:    "1 Count",
 		metrics.NameAppendAttempts:  "3 Count",
@@ -50,7 +50,7 @@ func TestALineOfARequestIsAMetric(t *testing.T) {
 func TestARequestWithoutMore(t *testing.T) {
 	values := metrics.Requested(protocol.Request{Kind: "preflight", Status: 204, Duration: time.Millisecond})
 	wantValues(t, checkEMF(t, line(t, metrics.EMF(now, "DurableStreams/test", values...))), map[string]string{
-		"Requests": "1 Count Operation=other Status=2xx", "RequestDuration": "0.001 Seconds Operation=other",
+		"Requests": "1 Count Operation=other StatusClass=2xx", "RequestDuration": "0.001 Seconds Operation=other",
 	})
 }
 
@@ -65,7 +65,7 @@ func TestDimensionsAreFew(t *testing.T) {
 		for status, class := range statuses {
 			values := metrics.Requested(protocol.Request{Kind: kind, Status: status})
 			got := checkEMF(t, line(t, metrics.EMF(now, "DurableStreams/test", values...)))["Requests"]
-			if want := "1 Count Operation=" + operation + " Status=" + class; got != want {
+			if want := "1 Count Operation=" + operation + " StatusClass=" + class; got != want {
 				t.Errorf("%q, %d: %s, want %s", kind, status, got, want)
 			}
 		}
