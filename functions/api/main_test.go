@@ -158,7 +158,7 @@ func TestStartAsksNoStore(t *testing.T) {
 	}()
 	select {
 	case response := <-answered:
-		if !strings.Contains(response, `"statusCode":204`) {
+		if !strings.Contains(response, `"statusCode":204`) || !strings.Contains(response, `"X-Request-Id":"1"`) {
 			t.Errorf("the response is %q", response)
 		}
 	case <-time.After(initTime):
