@@ -9,7 +9,8 @@ import (
 )
 
 // headerRequestID tells a client what its request is called in the log. Where no one else
-// names requests, a client may do it itself by the same header.
+// names requests, a client may do it itself by the same header. An answer out of a cache
+// has the name of the request that it was made for.
 const headerRequestID = "X-Request-Id"
 
 // maxRequestID bounds the names that clients may give.
