@@ -144,10 +144,12 @@ func TestReportOfALiveReader(t *testing.T) {
 	bubble(t, "sse", func(t *testing.T) {
 		var got []Request
 		k := newKit(t, inBubble, func(s *setup) {
+			s.PageSize = 4
 			s.Report = func(r Request) []slog.Attr { got = append(got, r); return nil }
 		})
 		k.run(t, createText)
 		k.run(t, appendText("old"))
+		k.run(t, appendText("older"))
 		time.Sleep(time.Minute)
 		got = nil
 		v := k.open(t, sseFrom("-1"))
@@ -162,7 +164,7 @@ func TestReportOfALiveReader(t *testing.T) {
 		if len(got) != 2 || got[0].Kind != "append" || got[0].Received != 3 || got[0].Spent.Attempts != 1 || got[0].Live != (Live{}) {
 			t.Fatalf("reported %+v", got)
 		}
-		// What was there when it came is not late.
+		// What was there when it came is not late, however many pages it is.
 		if want := (Live{Readers: 1, Waited: 5 * time.Second, Delivered: 1}); got[1].Live != want || got[1].Kind != "sse" || got[1].Duration != 5*time.Second {
 			t.Errorf("reported %+v, want %+v", got[1], want)
 		}
