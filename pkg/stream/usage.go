@@ -38,7 +38,7 @@ type Spent struct {
 	// ReadUnits and WriteUnits are what the requests are charged in units of the store's
 	// own, if it has any.
 	ReadUnits, WriteUnits float64
-	// Busy is the time in which one request at least was under way.
+	// Busy is the time in which one request at least was under way, polls included.
 	Busy time.Duration
 }
 
