@@ -38,10 +38,15 @@ func serve(ctx context.Context, c config.Server, s stores, logger *slog.Logger, 
 		SSELifetime:  c.SSELifetime,
 		MaxBody:      int64(c.MaxBodyBytes),
 		Logger:       logger,
+		Report: func(r protocol.Request) []slog.Attr {
+			registry.Add(metrics.Requested(r)...)
+			return nil
+		},
 	})
 	if err != nil {
 		return err
 	}
+	registry.Readers(handler.LiveReaders)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	if c.Profile != "" {

@@ -72,8 +72,8 @@ var rules = []rule{
 		why: "administrators are answered from the core's lists and the numbers of the process: the API is the same on every store",
 	},
 	{
-		path: "pkg/metrics", module: []string{"pkg/stream"}, std: []string{"database/sql", "testing"},
-		why: "it turns the reports of the core into numbers: who shows or sends them is its callers' business",
+		path: "pkg/metrics", module: []string{"pkg/stream", "pkg/protocol"}, std: []string{"database/sql", "testing"},
+		why: "it turns the reports of the core and of the protocol into numbers: who shows or sends them is its callers' business",
 	},
 	{
 		path: "pkg/protocol", module: []string{"pkg/stream"}, std: []string{"database/sql", "testing"},

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"net/http"
 	"time"
 
 	"github.com/commoncurriculum/durable-streams-aws/pkg/stream"
@@ -42,6 +43,14 @@ type Config struct {
 	Buffered bool
 	// Logger gets one line for each request. Default: no logging.
 	Logger *slog.Logger
+	// Report is told of each request once all is done for it, whatever is logged, and
+	// returns what its log line is to have besides. It must be safe for concurrent use.
+	// Default: nothing is told.
+	Report func(Request) []slog.Attr
+	// RequestID names a request where something in front of the handler has named it;
+	// empty means that it has not. Default: the client may name it (X-Request-Id), and
+	// otherwise a name is made up.
+	RequestID func(*http.Request) string
 	// Now is the clock of cursors and cache lifetimes. Default: time.Now.
 	Now func() time.Time
 	// Jitter returns a random number in [0,n). Default: math/rand/v2.
