@@ -9,7 +9,11 @@ FUZZTIME ?= 30s
 LAMBDA_BUILD := CGO_ENABLED=0 GOOS=linux $(GO) build -trimpath -ldflags='-s -w' -tags lambda.norpc
 FUNCTIONS := api apibuffered compact sweep
 
+<<<<<<< HEAD
 .PHONY: help run run-lambda invoke fsck build functions build-lambda test check vet test-go test-stores conformance clients test-implementation perf cdn bench bench-lambda bench-engines fuzz clean
+=======
+.PHONY: help run run-lambda invoke fsck build functions build-lambda test check vet test-go test-stores conformance clients bench bench-lambda bench-engines cost fuzz clean
+>>>>>>> main
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -95,6 +99,9 @@ bench: build node_modules ## the server and the npm reference server through HTT
 
 bench-lambda: build-lambda functions ## what the functions cost in requests, units and round trips, and how they start
 	@$(GO) run ./localstack/lambdabench $(BENCH_FLAGS)
+
+cost: ## what a deployment costs a month, and elsewhere: make cost, or make cost ARGS='-example chat' (ARGS=-h lists more)
+	@$(GO) run ./infra/cost $(ARGS)
 
 bench-engines: ## the comparison of storage engines behind the choice in DESIGN.md
 	cd localstack/enginebench && $(GO) run . -dir "$${TMPDIR:-/tmp}" -seconds 3

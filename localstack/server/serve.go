@@ -40,10 +40,15 @@ func serve(ctx context.Context, c config.Server, s stores, logger *slog.Logger, 
 		CompressFrom: c.CompressFrom,
 		PageMaxAge:   c.PageMaxAge,
 		Logger:       logger,
+		Report: func(r protocol.Request) []slog.Attr {
+			registry.Add(metrics.Requested(r)...)
+			return nil
+		},
 	})
 	if err != nil {
 		return err
 	}
+	registry.Readers(handler.LiveReaders)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	if c.Profile != "" {

@@ -5,6 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+<<<<<<< HEAD
+=======
+	"math/rand/v2"
+	"net/http"
+>>>>>>> main
 	"time"
 
 	"github.com/commoncurriculum/durable-streams-aws/pkg/stream"
@@ -49,6 +54,14 @@ type Config struct {
 	Buffered bool
 	// Logger gets one line for each request. Default: no logging.
 	Logger *slog.Logger
+	// Report is told of each request once all is done for it, whatever is logged, and
+	// returns what its log line is to have besides. It must be safe for concurrent use.
+	// Default: nothing is told.
+	Report func(Request) []slog.Attr
+	// RequestID names a request where something in front of the handler has named it;
+	// empty means that it has not. Default: the client may name it (X-Request-Id), and
+	// otherwise a name is made up.
+	RequestID func(*http.Request) string
 	// Now is the clock of cursors and cache lifetimes. Default: time.Now.
 	Now func() time.Time
 }

@@ -60,7 +60,7 @@ func (x *exchange) sse(q query) error {
 			x.hold(ctx)
 			return nil
 		}
-		if page, err = follower.Next(ctx); err != nil {
+		if page, err = x.next(ctx, follower, page); err != nil {
 			// The lifetime, the reader, the process or the stream has ended. Anything
 			// else belongs into the log.
 			if ctx.Err() == nil && !errors.Is(err, stream.ErrNotFound) {
