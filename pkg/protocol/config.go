@@ -5,11 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-<<<<<<< HEAD
-=======
 	"math/rand/v2"
 	"net/http"
->>>>>>> main
 	"time"
 
 	"github.com/commoncurriculum/durable-streams-aws/pkg/stream"
@@ -64,6 +61,9 @@ type Config struct {
 	RequestID func(*http.Request) string
 	// Now is the clock of cursors and cache lifetimes. Default: time.Now.
 	Now func() time.Time
+	// Jitter returns a random number in [0,n), for names of requests. Default:
+	// math/rand/v2.
+	Jitter func(n int64) int64
 }
 
 // maxMaxBody keeps every body far below what a frame can hold.
@@ -104,6 +104,9 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.Now == nil {
 		c.Now = time.Now
+	}
+	if c.Jitter == nil {
+		c.Jitter = rand.Int64N
 	}
 	return c, nil
 }

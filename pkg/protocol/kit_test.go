@@ -30,7 +30,7 @@ var epoch = cursorEpoch.Add(1000*cursorInterval + 7*time.Second)
 
 const epochCursor = "1000"
 
-// setup changes what newKit builds. Now and EarlyWait are fixed.
+// setup changes what newKit builds. Now, Jitter and EarlyWait are fixed.
 type setup struct {
 	Config
 	stream.Limits
@@ -42,6 +42,7 @@ func newKit(t testing.TB, changes ...func(*setup)) *kit {
 	s.EarlyWait = 0
 	k := &kit{store: &faultyStore{Store: memory.New()}, clock: &clock{now: epoch}}
 	s.Now = k.clock.Now
+	s.Jitter = func(n int64) int64 { return n - 1 }
 	for _, change := range changes {
 		change(&s)
 	}
