@@ -22,7 +22,7 @@ const maxSamples = 100
 // take missing data for good.
 //
 // The namespace tells deployments apart; an empty one says that the values are wanted in
-// the line only. Values of requests have dimensions besides (see names.go), so a line has
+// the line only. Values of requests have dimensions besides (requestnames.go), so a line has
 // those of one request at most.
 func EMF(now time.Time, namespace string, values ...Value) []slog.Attr {
 	var sums [metricCount]float64

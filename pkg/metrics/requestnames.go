@@ -1,16 +1,16 @@
 package metrics
 
-// Names in CloudWatch of the metrics that alarms and dashboards are made of. [EMF] says
+// Names in CloudWatch of the metrics of requests, for alarms and dashboards. [EMF] says
 // which have a value only when something happened.
 const (
-	// Requests of clients, with the dimensions Operation and StatusClass.
+	// Their number, with the dimensions Operation and StatusClass.
 	NameRequests = "Requests"
 	// Seconds, with the dimension Operation. Its sum over a period, divided by the
 	// period, is how many such requests were under way on average: of long-poll and sse,
 	// the live readers.
 	NameRequestDuration = "RequestDuration"
 
-	// Of requests of clients, without dimensions. Durations are in seconds.
+	// Without dimensions. Durations are in seconds.
 	NameServerErrors    = "ServerErrors"
 	NameAppendAttempts  = "AppendAttempts"
 	NameAppendConflicts = "AppendConflicts"
@@ -21,15 +21,6 @@ const (
 	NameStoreDuration   = "StoreDuration"
 	NameLiveReaders     = "LiveReaders"
 	NameLiveLag         = "LiveLag"
-
-	// Of background work, without dimensions. The lag is in seconds.
-	NameCompactionLag      = "CompactionLag"
-	NameCompactionFailures = "CompactionFailures"
-	NameDamageFound        = "DamageFound"
-	NameSweeps             = "Sweeps"
-	NameSweepFailures      = "SweepFailures"
-	NameSweepProblems      = "SweepProblems"
-	NameDiscardFailures    = "DiscardFailures"
 )
 
 // The dimensions of metrics in CloudWatch.
