@@ -24,27 +24,29 @@ const maxAge = 60 * time.Second
 // long as it is kept. It may be stored and must be revalidated, which costs an
 // exchange without a body (and renews a sliding TTL, as a read should). The
 // protocol would allow to keep it for a minute, and five more while it is stale.
-func (h *Handler) catchUpCaching(p *stream.Page) caching {
+func (x *exchange) catchUpCaching(p *stream.Page) caching {
 	if p.UpToDate() && !p.Closed() {
-		return h.scoped("no-cache")
+		return x.scoped("no-cache")
 	}
-	return h.keptCaching(p)
+	return x.keptCaching(p)
 }
 
 // keptCaching is for pages that are as good later as now, such as what a
 // long-poll returns: nobody asks for the same offset and cursor twice. None is
 // kept beyond the end of its stream, as far as that is known.
-func (h *Handler) keptCaching(p *stream.Page) caching {
+func (x *exchange) keptCaching(p *stream.Page) caching {
 	if p.Head.Deadline.IsZero() {
-		return h.scoped("max-age=60, stale-while-revalidate=300")
+		return x.scoped("max-age=60, stale-while-revalidate=300")
 	}
-	left := max(0, min(maxAge, p.Head.Deadline.Sub(h.config.Now())))
-	return h.scoped("max-age=" + strconv.Itoa(int(left/time.Second)))
+	left := max(0, min(maxAge, p.Head.Deadline.Sub(x.config.Now())))
+	return x.scoped("max-age=" + strconv.Itoa(int(left/time.Second)))
 }
 
-func (h *Handler) scoped(directives string) caching {
-	if h.config.Private {
-		return caching("private, " + directives)
+// scoped says who may keep an answer: everybody, or the client alone if a cache that
+// others use could hand it to somebody who may not read the stream.
+func (x *exchange) scoped(directives string) caching {
+	if x.grant.Shared(x.id) {
+		return caching("public, " + directives)
 	}
-	return caching("public, " + directives)
+	return caching("private, " + directives)
 }

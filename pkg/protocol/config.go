@@ -28,9 +28,8 @@ type Config struct {
 	// BodyStall is how long a writer may take to send the next part of a body
 	// before it is given up. Default: 30 s.
 	BodyStall time.Duration
-	// Private marks readable answers as fit for the cache of one user only
-	// (section 10.1). Set it where what is read depends on who asks.
-	Private bool
+	// Access decides who may do what. Default: everybody may do everything.
+	Access Access
 	// FlushBeforeAnswer makes an append that finds [stream.Log.Flush] due wait
 	// for it before it is answered. It is meant for front doors that cannot send
 	// an answer before the handler returns, or that freeze the process once it
@@ -76,6 +75,9 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.MaxBody < 0 || c.MaxBody > maxMaxBody {
 		return c, fmt.Errorf("MaxBody is %d: it must be between 1 and %d bytes", c.MaxBody, maxMaxBody)
+	}
+	if c.Access == nil {
+		c.Access = everybody{}
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)

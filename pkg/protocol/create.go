@@ -48,6 +48,9 @@ func (x *exchange) readCreate() (*stream.Create, error) {
 	if c.Fork, err = fork(h); err != nil {
 		return nil, err
 	}
+	if err = x.forkSource(c.Fork); err != nil {
+		return nil, err
+	}
 	if err := expiry(h, &c.Config); err != nil {
 		return nil, err
 	}

@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/commoncurriculum/durable-streams-aws/pkg/stream"
 )
@@ -47,6 +48,12 @@ func TestAnswers(t *testing.T) {
 		{stream.ErrTooDeep, 400, nil},
 		{errTaken, 409, nil},
 		{errClientGone, 499, nil},
+		{ErrNoToken, 401, header{"WWW-Authenticate": `Bearer realm="durable-streams"`}},
+		{Refusal(ErrBadToken, "the token has expired"), 401, header{"WWW-Authenticate": `Bearer realm="durable-streams", error="invalid_token"`}},
+		{ErrManyTokens, 400, header{"WWW-Authenticate": absent}},
+		{ErrNoKeys, 503, header{"Retry-After": "1"}},
+		{problem(errForbidden, "the token does not allow it"), 403, header{"WWW-Authenticate": `Bearer realm="durable-streams", error="insufficient_scope"`, "Producer-Epoch": absent}},
+		{&RateError{After: 1001 * time.Millisecond}, 429, header{"Retry-After": "2"}},
 		{fmt.Errorf("%w: %w", stream.ErrUnsettled, secret), 503, header{"Retry-After": "1"}},
 		{fmt.Errorf("%w: %w", stream.ErrUnavailable, secret), 503, header{"Retry-After": "1"}},
 	}

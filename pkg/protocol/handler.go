@@ -46,8 +46,11 @@ type exchange struct {
 	w     http.ResponseWriter
 	r     *http.Request
 	start time.Time
-	// name is the stream's id once it has been parsed.
-	name string
+	// grant is what the client may do; nobody before it is known.
+	grant Grant
+	// id is the stream's name as the client knows it, and name the one in storage, once
+	// the client may use it.
+	id, name string
 	// kind says what was asked for, more finely than the method does.
 	kind string
 	// status is 0 until the response has begun; sent counts the body's bytes.
@@ -66,25 +69,35 @@ func (x *exchange) serve() error {
 	if x.r.Method == http.MethodOptions {
 		return x.options()
 	}
-	name, err := parseName(path[len(pathPrefix):])
+	if err := x.authorize(); err != nil {
+		return err
+	}
+	route, offered := routes[x.r.Method]
+	if !offered {
+		return errMethod
+	}
+	id, err := parseName(path[len(pathPrefix):])
 	if err != nil {
 		return err
 	}
-	x.name = name
-	switch x.r.Method {
-	case http.MethodPost:
-		return x.append()
-	case http.MethodGet:
-		return x.read()
-	case http.MethodHead:
-		return x.head()
-	case http.MethodPut:
-		return x.create()
-	case http.MethodDelete:
-		return x.delete()
-	default:
-		return errMethod
+	if x.name, err = x.permit(route.right, id); err != nil {
+		return err
 	}
+	x.id = id
+	return route.serve(x)
+}
+
+// routes says for each method which right it needs on the stream in its path, and what
+// serves it.
+var routes = map[string]struct {
+	right Right
+	serve func(*exchange) error
+}{
+	http.MethodGet:    {RightRead, (*exchange).read},
+	http.MethodHead:   {RightRead, (*exchange).head},
+	http.MethodPut:    {RightCreate, (*exchange).create},
+	http.MethodPost:   {RightAppend, (*exchange).append},
+	http.MethodDelete: {RightDelete, (*exchange).delete},
 }
 
 // send begins the response, and completes it unless more is to be streamed.

@@ -66,13 +66,16 @@ func (x *exchange) poll(from stream.Position) (*stream.Page, error) {
 // is answered, so that the answer still gets out.
 const answerTime = time.Second
 
-// waiting returns a context for a live reader: it ends after a while, with the
-// request, in good time before the request's own deadline if it has one, and when
-// the handler shuts down.
+// waiting returns a context for a live reader: it ends after a while, with what the
+// reader is granted, with the request, in good time before the request's own deadline
+// if it has one, and when the handler shuts down.
 func (x *exchange) waiting(while time.Duration) (context.Context, context.CancelFunc) {
 	parent := x.r.Context()
 	if deadline, ok := parent.Deadline(); ok {
 		while = min(while, time.Until(deadline)-answerTime)
+	}
+	if ends := x.grant.Ends(); !ends.IsZero() {
+		while = min(while, ends.Sub(x.config.Now()))
 	}
 	ctx, cancel := context.WithTimeout(parent, while)
 	stop := context.AfterFunc(x.quit, cancel)

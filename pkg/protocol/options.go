@@ -14,7 +14,8 @@ const (
 	// exposedHeaders is what they may read, apart from what browsers always allow.
 	exposedHeaders = "Stream-Next-Offset, Stream-Cursor, Stream-Up-To-Date, Stream-Closed, " +
 		"ETag, Location, Producer-Epoch, Producer-Seq, Producer-Expected-Seq, " +
-		"Producer-Received-Seq, Stream-SSE-Data-Encoding, Stream-TTL, Stream-Expires-At, Retry-After"
+		"Producer-Received-Seq, Stream-SSE-Data-Encoding, Stream-TTL, Stream-Expires-At, Retry-After, " +
+		"WWW-Authenticate, Stream-Reader-Key"
 )
 
 var (
@@ -22,9 +23,8 @@ var (
 	headerMaxAge   = []string{"86400"}
 )
 
-// options answers preflight requests of browsers. Every origin may use every
-// method: who may do what is decided by authentication in front of the handler
-// (section 12.1), not by origin.
+// options answers preflight requests of browsers. Every origin that may use the server
+// may use every method: who may do what is decided by [Access], not by origin.
 func (x *exchange) options() error {
 	x.kind = "preflight"
 	h := x.w.Header()
