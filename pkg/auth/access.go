@@ -3,7 +3,6 @@ package auth
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"time"
@@ -180,16 +179,4 @@ func (a *Access) Admin(r *http.Request) bool {
 	}
 	c, err := a.verify(r.Context(), token)
 	return err == nil && c.admin && c.tenant == ""
-}
-
-// String describes who may do what, for whoever starts a server. It tells no secret.
-func (a *Access) String() string {
-	if a.jwt == nil {
-		return fmt.Sprintf("by a shared token (%d of them valid)", len(a.tokens))
-	}
-	s := "by JWTs"
-	if a.names.tenant != "" {
-		s += fmt.Sprintf(", tenants by the claim %q", a.names.tenant)
-	}
-	return s
 }

@@ -76,6 +76,10 @@ func (k *tokenKeys) FetchKeys(ctx context.Context, sink jws.KeySink, sig *jws.Si
 	}
 	k.asked = true
 	header := sig.ProtectedHeaders()
+	if _, extended := header.Critical(); extended {
+		k.err = protocol.Refusal(protocol.ErrBadToken, "the token has extensions (crit) that this server does not know")
+		return k.err
+	}
 	alg, _ := header.Algorithm()
 	id, _ := header.KeyID()
 	count := 0

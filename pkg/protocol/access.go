@@ -90,7 +90,7 @@ func (x *exchange) permit(right Right, name string) (string, error) {
 		return "", problem(errForbidden, "the token does not allow to %s this stream, if there is one", right)
 	}
 	stored := x.grant.Stored(name)
-	if over := len(stored) - maxName; over > 0 {
+	if over := max(len(stored)-maxName, len(name)-x.config.Bounds.Name); over > 0 {
 		return "", problem(errBadName, "the stream id has %d bytes; at most %d are allowed", len(name), len(name)-over)
 	}
 	return stored, nil
@@ -108,15 +108,19 @@ func (x *exchange) forkSource(f *stream.Fork) (err error) {
 	return err
 }
 
-// everybody grants everything to everybody: it is for servers without authorization.
-type everybody struct{}
+// Everybody is an [Access] that grants everything to everybody, on names as they are: it
+// is for servers without authorization.
+type Everybody struct{}
 
-func (everybody) Grant(*http.Request) (Grant, error) { return everybody{}, nil }
-func (everybody) Allows(Right, string) bool          { return true }
-func (everybody) Stored(name string) string          { return name }
-func (everybody) Shared(string) bool                 { return true }
-func (everybody) ReaderKey(string) string            { return "" }
-func (everybody) Ends() time.Time                    { return time.Time{} }
+// Grant implements [Access].
+func (Everybody) Grant(*http.Request) (Grant, error) { return Everybody{}, nil }
+
+// The methods of [Grant].
+func (Everybody) Allows(Right, string) bool { return true }
+func (Everybody) Stored(name string) string { return name }
+func (Everybody) Shared(string) bool        { return true }
+func (Everybody) ReaderKey(string) string   { return "" }
+func (Everybody) Ends() time.Time           { return time.Time{} }
 
 // challenge returns the value of WWW-Authenticate (RFC 6750, section 3).
 func challenge(code string) []string {

@@ -22,6 +22,11 @@ type Config struct {
 	SSELifetime time.Duration
 	// MaxBody is the largest request body in bytes, inclusive. Default: 10 MiB.
 	MaxBody int64
+	// Bounds are what a request may ask for at most.
+	Bounds Bounds
+	// Origins are those of browsers whose scripts may use the server, such as
+	// https://app.example.com. Default: all.
+	Origins []string
 	// WriteStall is how long a reader may take to accept what is written to it
 	// at once before it is given up. Default: 30 s.
 	WriteStall time.Duration
@@ -76,8 +81,9 @@ func (c Config) withDefaults() (Config, error) {
 	if c.MaxBody < 0 || c.MaxBody > maxMaxBody {
 		return c, fmt.Errorf("MaxBody is %d: it must be between 1 and %d bytes", c.MaxBody, maxMaxBody)
 	}
+	c.Bounds = c.Bounds.withDefaults()
 	if c.Access == nil {
-		c.Access = everybody{}
+		c.Access = Everybody{}
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)

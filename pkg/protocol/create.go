@@ -57,6 +57,9 @@ func (x *exchange) readCreate() (*stream.Create, error) {
 	if c.ContentType, err = contentType(h); err != nil {
 		return nil, err
 	}
+	if err := x.config.Bounds.checkLife(c, x.config.Now()); err != nil {
+		return nil, err
+	}
 	media := c.ContentType
 	switch {
 	case media != "":

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"runtime/debug"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/commoncurriculum/durable-streams-aws/pkg/stream"
@@ -22,6 +23,8 @@ type Handler struct {
 	config   Config
 	quit     context.Context
 	shutdown context.CancelFunc
+	// readers counts the live ones.
+	readers atomic.Int64
 }
 
 // Shutdown ends every live reader promptly, those that come later included, so
@@ -65,6 +68,9 @@ func (x *exchange) serve() error {
 	path := x.r.URL.EscapedPath()
 	if !strings.HasPrefix(path, pathPrefix) {
 		return errNoRoute
+	}
+	if err := x.config.Bounds.checkSize(x.r); err != nil {
+		return err
 	}
 	if x.r.Method == http.MethodOptions {
 		return x.options()

@@ -1,6 +1,9 @@
 package protocol
 
-import "net/http"
+import (
+	"net/http"
+	"slices"
+)
 
 const (
 	allowedMethods = "GET, HEAD, PUT, POST, DELETE, OPTIONS"
@@ -22,6 +25,21 @@ var (
 	headerAccepted = []string{acceptedHeaders}
 	headerMaxAge   = []string{"86400"}
 )
+
+var headerVaryOrigin = []string{"Origin"}
+
+// allowOrigin says which scripts of browsers may see the answer. Where that depends on
+// who asks, caches are told so.
+func (x *exchange) allowOrigin(h http.Header) {
+	if len(x.config.Origins) == 0 {
+		h["Access-Control-Allow-Origin"] = headerAnyOrigin
+		return
+	}
+	h["Vary"] = headerVaryOrigin
+	if origin := x.r.Header["Origin"]; len(origin) == 1 && slices.Contains(x.config.Origins, origin[0]) {
+		h["Access-Control-Allow-Origin"] = origin[:1:1]
+	}
+}
 
 // options answers preflight requests of browsers. Every origin that may use the server
 // may use every method: who may do what is decided by [Access], not by origin.

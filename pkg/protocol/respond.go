@@ -23,6 +23,6 @@ func (x *exchange) common() {
 	h := x.w.Header()
 	h["X-Content-Type-Options"] = headerNosniff
 	h["Cross-Origin-Resource-Policy"] = headerCrossOrigin
-	h["Access-Control-Allow-Origin"] = headerAnyOrigin
+	x.allowOrigin(h)
 	h["Access-Control-Expose-Headers"] = headerExposed
 }

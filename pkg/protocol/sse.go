@@ -26,6 +26,11 @@ var (
 // control event tells where to go on.
 func (x *exchange) sse(q query) error {
 	x.kind = liveSSE
+	left, err := x.live()
+	if err != nil {
+		return err
+	}
+	defer left()
 	follower, page, err := x.log.Follow(x.r.Context(), x.name, q.from)
 	if err != nil {
 		return err
