@@ -84,27 +84,29 @@ func (x *exchange) authorize() (err error) {
 	return err
 }
 
-// permit returns the name in storage of a stream that the sender may do something with.
-func (x *exchange) permit(right Right, name string) (string, error) {
+// permit reports whether the sender may do something with a stream, and whether it can
+// be stored.
+func (x *exchange) permit(right Right, name string) error {
 	if !x.grant.Allows(right, name) {
-		return "", problem(errForbidden, "the token does not allow to %s this stream, if there is one", right)
+		return problem(errForbidden, "the token does not allow to %s this stream, if there is one", right)
 	}
-	stored := x.grant.Stored(name)
-	if over := max(len(stored)-maxName, len(name)-x.config.Bounds.Name); over > 0 {
-		return "", problem(errBadName, "the stream id has %d bytes; at most %d are allowed", len(name), len(name)-over)
+	if over := max(len(x.grant.Stored(name))-maxName, len(name)-x.config.Bounds.Name); over > 0 {
+		return problem(errBadName, "the stream id has %d bytes; at most %d are allowed", len(name), len(name)-over)
 	}
-	return stored, nil
+	return nil
 }
 
 // forkSource puts the name in storage in place of that of the stream to fork from. Who
 // forks a stream can read all of it.
-func (x *exchange) forkSource(f *stream.Fork) (err error) {
-	if f != nil {
-		f.Source, err = x.permit(RightRead, f.Source)
+func (x *exchange) forkSource(f *stream.Fork) error {
+	if f == nil {
+		return nil
 	}
+	err := x.permit(RightRead, f.Source)
 	if errors.Is(err, errForbidden) {
 		err = problem(errForbidden, "the token does not allow to read the stream at %s, if there is one", headerForkedFrom)
 	}
+	f.Source = x.grant.Stored(f.Source)
 	return err
 }
 

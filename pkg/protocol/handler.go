@@ -52,7 +52,7 @@ type exchange struct {
 	// grant is what the client may do; nobody before it is known.
 	grant Grant
 	// id is the stream's name as the client knows it, and name the one in storage, once
-	// the client may use it.
+	// they have been parsed.
 	id, name string
 	// kind says what was asked for, more finely than the method does.
 	kind string
@@ -86,10 +86,10 @@ func (x *exchange) serve() error {
 	if err != nil {
 		return err
 	}
-	if x.name, err = x.permit(route.right, id); err != nil {
+	x.id, x.name = id, x.grant.Stored(id)
+	if err := x.permit(route.right, id); err != nil {
 		return err
 	}
-	x.id = id
 	return route.serve(x)
 }
 
