@@ -177,8 +177,6 @@ func (a Auth) checkJWT() error {
 		return errors.New("AUTH_MODE is \"jwt\": set AUTH_JWT_SECRET, AUTH_JWT_PUBLIC_KEYS or AUTH_JWT_JWKS_URL, to check tokens with")
 	case a.JWTPublicKeys != "" && a.JWTKeysURL != "":
 		return errors.New("AUTH_JWT_PUBLIC_KEYS and AUTH_JWT_JWKS_URL must not be set together")
-	case a.JWTStreamsClaim == "":
-		return errors.New("AUTH_JWT_STREAMS_CLAIM must not be empty")
 	case a.TenantClaim != "" && a.TenantClaim == a.JWTStreamsClaim:
 		return errors.New("AUTH_TENANT_CLAIM must not be AUTH_JWT_STREAMS_CLAIM")
 	}

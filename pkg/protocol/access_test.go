@@ -1,7 +1,9 @@
 package protocol
 
 import (
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -184,4 +186,38 @@ func TestLiveReadersEndWithTheirGrant(t *testing.T) {
 			}
 		})
 	}
+}
+
+// What somebody sends who is not granted anything is read only as far as it helps to get
+// the answer across.
+func TestStrangersAreNotReadForLong(t *testing.T) {
+	for length, ofStranger := range map[int]int{1 << 10: 1 << 10, 1 << 20: 1 << 20, 1<<20 + 1: 0} {
+		for known, want := range map[bool]int{true: length, false: ofStranger} {
+			k := newKit(t, gated(gate{}))
+			body := &counter{left: length}
+			r := httptest.NewRequest("POST", "/v1/stream/s", body)
+			r.ContentLength = int64(length)
+			if known {
+				r.Header.Set("Authorization", "read=s")
+			}
+			w := httptest.NewRecorder()
+			k.ServeHTTP(w, r)
+			if body.read != want || w.Code != map[bool]int{true: 403, false: 401}[known] {
+				t.Errorf("%d bytes were read of %d, known: %v, %d", body.read, length, known, w.Code)
+			}
+		}
+	}
+}
+
+// counter is a body that counts what is read of it.
+type counter struct{ left, read int }
+
+func (c *counter) Read(p []byte) (int, error) {
+	if c.left == 0 {
+		return 0, io.EOF
+	}
+	n := min(len(p), c.left)
+	c.left -= n
+	c.read += n
+	return n, nil
 }
