@@ -1,7 +1,9 @@
 package protocol
 
 import (
+	"bufio"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -206,6 +208,29 @@ func TestStrangersAreNotReadForLong(t *testing.T) {
 				t.Errorf("%d bytes were read of %d, known: %v, %d", body.read, length, known, w.Code)
 			}
 		}
+	}
+}
+
+// Nor does one who announces a body and does not send it hold a connection.
+func TestSilentStrangersAreAnswered(t *testing.T) {
+	k := newKit(t, gated(gate{}), func(s *setup) { s.BodyStall = 20 * time.Millisecond })
+	server := httptest.NewServer(k)
+	defer server.Close()
+	c, err := net.Dial("tcp", server.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if _, err := io.WriteString(c, "POST /v1/stream/s HTTP/1.1\r\nHost: h\r\nContent-Length: 100\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	response, err := http.ReadResponse(bufio.NewReader(c), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusUnauthorized {
+		t.Errorf("the answer is %s", response.Status)
 	}
 }
 

@@ -198,6 +198,8 @@ func (x *exchange) drain() {
 		return
 	}
 	x.limitRead(time.Now().Add(x.config.BodyStall))
-	defer x.limitRead(time.Time{})
-	_, _ = io.CopyN(io.Discard, x.r.Body, most)
+	if _, err := io.CopyN(io.Discard, x.r.Body, most); err == nil || errors.Is(err, io.EOF) {
+		// Otherwise the limit stays, for net/http: it reads on before it answers.
+		x.limitRead(time.Time{})
+	}
 }
