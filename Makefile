@@ -57,19 +57,23 @@ node_modules: package.json package-lock.json
 	npm ci --ignore-scripts --no-audit --no-fund
 	@touch node_modules
 
+# A server that wants a JWT, whose streams are a tenant's.
+CONFORMANCE_JWT := AUTH_MODE=jwt AUTH_JWT_SECRET=conformance-0123456789abcdef0123 AUTH_TENANT_CLAIM=org
+
 # The long-poll must be shorter than a test's timeout. The README's `make invoke` is tried
-# on the way.
+# on the way. The last run is with tokens, and once more without: then nothing must work.
 ifdef BASE_URL
 conformance: node_modules
 	npm run -s conformance
 else
-conformance: build build-lambda ## the official conformance suite: on both local stores and the Lambda host, or on the server at BASE_URL
+conformance: build build-lambda ## the official conformance suite: on both local stores, the Lambda host and with tokens, or on the server at BASE_URL
 	STORE=memory LONG_POLL_WAIT=3s localstack/acceptance/with-server.sh npm run -s conformance
 	STORE=embedded LONG_POLL_WAIT=3s localstack/acceptance/with-server.sh npm run -s conformance
 	STORE=embedded LONG_POLL_WAIT=3s SEGMENT_MAX_MESSAGES=3 localstack/acceptance/with-server.sh npm run -s conformance
 	data=$$(mktemp -d) && DATA_DIR=$$data ./bin/lambda invoke events/functionurl/create.json | grep -q '^HTTP 201'; status=$$?; rm -rf $$data; exit $$status
 	SERVER=lambda LONG_POLL_WAIT=3s LAMBDA_MAX_REQUESTS=50 localstack/acceptance/with-server.sh npm run -s conformance
 	SERVER=lambda LONG_POLL_WAIT=3s SEGMENT_MAX_MESSAGES=3 localstack/acceptance/with-server.sh npm run -s conformance
+	$(CONFORMANCE_JWT) STORE=memory LONG_POLL_WAIT=3s localstack/acceptance/with-server.sh bash -c 'npm run -s conformance && npm run -s refused'
 endif
 
 clients: build build-lambda ## the official npm client, StreamDB and Yjs provider against the server and the Lambda host

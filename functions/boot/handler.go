@@ -24,20 +24,20 @@ func Handler(c config.Function, logger *slog.Logger, buffered bool) (http.Handle
 	if err != nil {
 		return nil, err
 	}
-	streams, err := protocol.New(log, protocol.Config{
-		LongPollWait:      c.LongPollWait,
-		SSELifetime:       c.SSELifetime,
-		MaxBody:           int64(c.MaxBodyBytes),
-		CompressFrom:      c.CompressFrom,
-		PageMaxAge:        c.PageMaxAge,
-		FlushBeforeAnswer: c.FlushBeforeAnswer,
-		Buffered:          buffered,
-		Logger:            logger,
-		Report:            reporter(Namespace(c)),
-		RequestID:         requestID,
-	})
+	access, err := c.Auth.Open(logger)
 	if err != nil {
 		return nil, err
 	}
-	return admin.New(log, admin.Config{Token: c.AdminToken, Logger: logger}).Mount(streams), nil
+	settings := c.Protocol()
+	settings.FlushBeforeAnswer, settings.Buffered, settings.Logger = c.FlushBeforeAnswer, buffered, logger
+	settings.Report, settings.RequestID = reporter(Namespace(c)), requestID
+	administration := admin.Config{Token: c.AdminToken, Logger: logger}
+	if access != nil {
+		settings.Access, administration.Admits = access, access.Admin
+	}
+	streams, err := protocol.New(log, settings)
+	if err != nil {
+		return nil, err
+	}
+	return admin.New(log, administration).Mount(streams), nil
 }

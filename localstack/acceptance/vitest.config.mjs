@@ -8,6 +8,7 @@ export default defineConfig({
   cacheDir: "../../node_modules/.vite", // not a node_modules folder here
   test: {
     include: ["*.test.ts"],
+    setupFiles: ["./authorization.mjs"],
     // Two conformance tests wait for a whole long-poll without a timeout of their own.
     testTimeout: longPollTimeoutMs + 10_000,
     hookTimeout: 30_000,

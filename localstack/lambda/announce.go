@@ -11,25 +11,26 @@ import (
 )
 
 // announce tells the user where the server is, what runs besides, and how to try it and
-// look into it. admin says that there is an administrators' API; its token is not told.
-func announce(w io.Writer, c config.LambdaHost, s *stores, addr net.Addr, admin bool) {
+// look into it. streams is what the functions have; tokens are not told.
+func announce(w io.Writer, c config.LambdaHost, streams config.Streams, s *stores, addr net.Addr) {
 	url := fmt.Sprintf("http://%s/v1/stream/", addr)
 	fmt.Fprintf(w, "Durable Streams server on %s\n", url)
 	fmt.Fprintf(w, "Function %s, in up to %d processes. DynamoDB: %s, table %s. S3: %s, bucket %s.\n", c.Function, c.Concurrency, s.dynamoDB, c.Table, s.s3, c.Bucket)
+	fmt.Fprintln(w, streams.Auth.Describe())
 	announceBackground(w, c)
 	if s.local {
 		fmt.Fprintf(w, "Data is kept in %s.\n", c.DataDir)
 	}
 	fmt.Fprintf(w, "\nLook inside:\n")
-	if admin {
+	if streams.AdminToken != "" {
 		fmt.Fprintf(w, "  curl -H \"Authorization: Bearer $ADMIN_TOKEN\" http://%s/v1/admin/streams\n", addr)
 		fmt.Fprintf(w, "  curl -H \"Authorization: Bearer $ADMIN_TOKEN\" http://%s/v1/admin/segments\n", addr)
 	}
 	fmt.Fprintf(w, "  make fsck %s\n", fsckSettings(c, s))
-	fmt.Fprintf(w, "\nTry it:\n  curl -X PUT %shello -H 'Content-Type: text/plain' -d 'hello, world'\n", url)
-	fmt.Fprintf(w, "  curl '%shello?offset=-1'\n\n", url)
+	fmt.Fprintf(w, "\nTry it:\n  curl%s -X PUT %shello -H 'Content-Type: text/plain' -d 'hello, world'\n", streams.CurlHeader(), url)
+	fmt.Fprintf(w, "  curl%s '%shello?offset=-1'\n\n", streams.CurlHeader(), url)
 	if tcp, ok := addr.(*net.TCPAddr); ok && !tcp.IP.IsLoopback() {
-		fmt.Fprintf(w, "WARNING: listening on %s, not on loopback. There is no authentication: anybody who\nreaches this address can read, write and delete every stream.\n\n", tcp.IP)
+		fmt.Fprint(w, streams.WarnOpen(tcp.IP.String()))
 	}
 }
 

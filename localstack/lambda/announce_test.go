@@ -18,8 +18,12 @@ func announced(t *testing.T, admin bool, set func(*config.LambdaHost)) string {
 	if set != nil {
 		set(&c)
 	}
+	streams := config.Streams{Auth: config.Auth{Mode: "off"}}
+	if admin {
+		streams.AdminToken = "0123456789abcdef"
+	}
 	var out strings.Builder
-	announce(&out, c, &stores{dynamoDB: "http://127.0.0.1:8000", s3: "http://127.0.0.1:9000", local: true}, &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 4437}, admin)
+	announce(&out, c, streams, &stores{dynamoDB: "http://127.0.0.1:8000", s3: "http://127.0.0.1:9000", local: true}, &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 4437})
 	return out.String()
 }
 

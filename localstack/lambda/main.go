@@ -62,7 +62,8 @@ func run(ctx context.Context, args []string, environ map[string]string, stdout, 
 	if err != nil {
 		return err
 	}
-	if err := checkFunction(c, environ); err != nil {
+	configured, err := checkFunction(c, environ)
+	if err != nil {
 		return err
 	}
 	logger := boot.Logger(stderr, c.LogLevel)
@@ -97,7 +98,7 @@ func run(ctx context.Context, args []string, environ map[string]string, stdout, 
 		return err
 	}
 	defer func() { err = errors.Join(err, stop()) }()
-	return serve(ctx, c, function, s, logger, environ["ADMIN_TOKEN"] != "", stdout)
+	return serve(ctx, c, function, configured, s, logger, stdout)
 }
 
 // startBackground runs what nobody asks for: the function on the table's changes, and the
@@ -131,22 +132,22 @@ func startBackground(c config.LambdaHost, function host.Config, s *stores, logge
 	return stop, nil
 }
 
-// checkFunction reports what a function would end with when it is started, which here
-// would be by the first request.
-func checkFunction(c config.LambdaHost, environ map[string]string) error {
+// checkFunction returns the functions' configuration, and reports what one would end with
+// when it is started, which here would be by the first request.
+func checkFunction(c config.LambdaHost, environ map[string]string) (config.Function, error) {
 	vars := c.FunctionEnv(environ, c.DynamoDB, c.S3)
 	vars["AWS_REGION"] = c.Region // Lambda sets it
 	function, err := config.ReadFunction(vars)
 	if err != nil {
-		return err
+		return config.Function{}, err
 	}
 	if err := boot.Check(function); err != nil {
-		return err
+		return config.Function{}, err
 	}
 	if _, err := os.Stat(bootstrap(c, c.Function)); err != nil {
-		return fmt.Errorf("LAMBDA_BIN has no bootstrap of %s: %w\nBuild it (make build-lambda), or set LAMBDA_BIN to the directory that has it", c.Function, err)
+		return config.Function{}, fmt.Errorf("LAMBDA_BIN has no bootstrap of %s: %w\nBuild it (make build-lambda), or set LAMBDA_BIN to the directory that has it", c.Function, err)
 	}
-	return nil
+	return function, nil
 }
 
 // bootstrap is the path of a function's executable.
@@ -168,9 +169,9 @@ func invokeOnce(ctx context.Context, function host.Config, event []byte, stdout 
 // milliseconds, and live readers are cut off after any time.
 const stopTimeout = time.Second
 
-// serve runs the function's front door until ctx ends.
-// admin says that there is an administrators' API.
-func serve(ctx context.Context, c config.LambdaHost, function host.Config, s *stores, logger *slog.Logger, admin bool, stdout io.Writer) (err error) {
+// serve runs the function's front door until ctx ends. configured is what the function
+// reads.
+func serve(ctx context.Context, c config.LambdaHost, function host.Config, configured config.Function, s *stores, logger *slog.Logger, stdout io.Writer) (err error) {
 	f, err := host.New(function)
 	if err != nil {
 		return err
@@ -190,7 +191,7 @@ func serve(ctx context.Context, c config.LambdaHost, function host.Config, s *st
 		ReadHeaderTimeout: 10 * time.Second,
 		ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelWarn),
 	}
-	announce(stdout, c, s, listener.Addr(), admin)
+	announce(stdout, c, configured.Streams, s, listener.Addr())
 	stopped := make(chan error, 1)
 	go func() {
 		<-ctx.Done()

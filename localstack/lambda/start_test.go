@@ -12,6 +12,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/commoncurriculum/durable-streams-aws/pkg/config"
 )
 
 // TestAnnouncedCommandsWork runs what the host prints, as a user would.
@@ -47,10 +49,12 @@ func TestOpenAddressIsWarnedOf(t *testing.T) {
 	if h := startHost(t, "HOST=127.0.0.2"); strings.Contains(h.announced, "WARNING") {
 		t.Error("127.0.0.2 is loopback")
 	}
-	var out strings.Builder
-	announce(&out, hostConfig(t), &stores{}, &net.TCPAddr{IP: net.IPv4zero, Port: 1}, false)
-	if !strings.Contains(out.String(), "WARNING") {
-		t.Errorf("no warning for 0.0.0.0:\n%s", out.String())
+	for mode, warned := range map[string]bool{"off": true, "token": false, "jwt": false} {
+		var out strings.Builder
+		announce(&out, hostConfig(t), config.Streams{Auth: config.Auth{Mode: mode}}, &stores{}, &net.TCPAddr{IP: net.IPv4zero, Port: 1})
+		if strings.Contains(out.String(), "WARNING") != warned {
+			t.Errorf("AUTH_MODE=%s, 0.0.0.0:\n%s", mode, out.String())
+		}
 	}
 }
 

@@ -33,18 +33,21 @@ func serve(ctx context.Context, c config.Server, s stores, logger *slog.Logger, 
 		return err
 	}
 	compactor.compact = log.Compact
-	handler, err := protocol.New(log, protocol.Config{
-		LongPollWait: c.LongPollWait,
-		SSELifetime:  c.SSELifetime,
-		MaxBody:      int64(c.MaxBodyBytes),
-		CompressFrom: c.CompressFrom,
-		PageMaxAge:   c.PageMaxAge,
-		Logger:       logger,
-		Report: func(r protocol.Request) []slog.Attr {
-			registry.Add(metrics.Requested(r)...)
-			return nil
-		},
-	})
+	access, err := c.Auth.Open(logger)
+	if err != nil {
+		return err
+	}
+	settings := c.Protocol()
+	settings.Logger = logger
+	settings.Report = func(r protocol.Request) []slog.Attr {
+		registry.Add(metrics.Requested(r)...)
+		return nil
+	}
+	administration := admin.Config{Token: c.AdminToken, Metrics: registry, Logger: logger}
+	if access != nil {
+		settings.Access, administration.Admits = access, access.Admin
+	}
+	handler, err := protocol.New(log, settings)
 	if err != nil {
 		return err
 	}
@@ -61,11 +64,12 @@ func serve(ctx context.Context, c config.Server, s stores, logger *slog.Logger, 
 		return fmt.Errorf("listen on %s port %d: %w\nSet PORT to another port", c.Host, c.Port, err)
 	}
 	server := &http.Server{
-		Handler:           admin.New(log, admin.Config{Token: c.AdminToken, Metrics: registry, Logger: logger}).Mount(handler),
+		Handler:           admin.New(log, administration).Mount(handler),
 		ReadHeaderTimeout: 10 * time.Second,
 		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    64 << 10,
-		ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelWarn),
+		// The handler answers what is too large; this is for what cannot be read.
+		MaxHeaderBytes: 2 * c.MaxHeaderBytes,
+		ErrorLog:       slog.NewLogLogger(logger.Handler(), slog.LevelWarn),
 	}
 	own := &background{
 		log: log, metrics: registry, logger: logger,
@@ -107,10 +111,10 @@ func announce(w io.Writer, c config.Server, addr net.Addr) {
 	if c.BucketEndpoint != "" {
 		where += fmt.Sprintf(", and in bucket %s at %s", c.BucketName, c.BucketEndpoint)
 	}
-	fmt.Fprintf(w, "Durable Streams server on %s\nData is kept %s.\n\nTry it:\n", url, where)
-	fmt.Fprintf(w, "  curl -X PUT %shello -H 'Content-Type: text/plain' -d 'hello, world'\n", url)
-	fmt.Fprintf(w, "  curl '%shello?offset=-1'\n\n", url)
+	fmt.Fprintf(w, "Durable Streams server on %s\nData is kept %s.\n%s\n\nTry it:\n", url, where, c.Auth.Describe())
+	fmt.Fprintf(w, "  curl%s -X PUT %shello -H 'Content-Type: text/plain' -d 'hello, world'\n", c.CurlHeader(), url)
+	fmt.Fprintf(w, "  curl%s '%shello?offset=-1'\n\n", c.CurlHeader(), url)
 	if tcp, ok := addr.(*net.TCPAddr); ok && !tcp.IP.IsLoopback() {
-		fmt.Fprintf(w, "WARNING: listening on %s, not on loopback. There is no authentication: anybody who\nreaches this address can read, write and delete every stream.\n\n", tcp.IP)
+		fmt.Fprint(w, c.WarnOpen(tcp.IP.String()))
 	}
 }

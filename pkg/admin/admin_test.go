@@ -61,6 +61,19 @@ func TestTheTokenIsNeeded(t *testing.T) {
 	}
 }
 
+// An administrator may be known by other means than the token of the server.
+func TestOtherAdministrators(t *testing.T) {
+	admits := func(r *http.Request) bool { return r.Header.Get("Authorization") == "Bearer other" }
+	for _, own := range []string{token, ""} {
+		k := newKit(t, func(c *admin.Config) { c.Token, c.Admits = own, admits })
+		for shown, want := range map[string]int{"Bearer other": 200, "Bearer others": 401, "Bearer ": 401, "Bearer " + token: map[bool]int{true: 200, false: 401}[own != ""]} {
+			if r := k.do(t, "GET", "/v1/admin/streams", "Authorization", shown); r.StatusCode != want {
+				t.Errorf("with the token %q, %q: %s", own, shown, r.Status)
+			}
+		}
+	}
+}
+
 func TestOnlyReads(t *testing.T) {
 	k := newKit(t, func(c *admin.Config) { c.Metrics = strings.NewReader("m 1\n") })
 	for _, kind := range []string{"streams", "segments", "metrics"} {

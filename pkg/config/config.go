@@ -11,6 +11,7 @@ import (
 
 	"github.com/caarlos0/env/v11"
 
+	"github.com/commoncurriculum/durable-streams-aws/pkg/protocol"
 	"github.com/commoncurriculum/durable-streams-aws/pkg/stream"
 )
 
@@ -25,7 +26,23 @@ type Streams struct {
 	SegmentMessages int           `env:"SEGMENT_MAX_MESSAGES" envDefault:"1000" doc:"records in a segment before the next append starts another"`
 	SegmentBytes    int           `env:"SEGMENT_MAX_BYTES" envDefault:"4194304" doc:"bytes in a segment before the next append starts another"`
 	EarlyWait       time.Duration `env:"PRODUCER_EARLY_WAIT" envDefault:"250ms" doc:"how long a producer's request that overtook its predecessor waits for it"`
-	AdminToken      string        `env:"ADMIN_TOKEN" doc:"token of the admin API (/v1/admin/...), at least 16 characters; empty means no admin API"`
+	AdminToken      string        `env:"ADMIN_TOKEN" doc:"token of the admin API (/v1/admin/...), at least 16 characters; empty means no admin API, but for JWTs with the right admin"`
+	Auth
+	Bounds
+}
+
+// Protocol returns what the settings say of the protocol. What is not a setting is for
+// the caller to add.
+func (s Streams) Protocol() protocol.Config {
+	return protocol.Config{
+		LongPollWait: s.LongPollWait,
+		SSELifetime:  s.SSELifetime,
+		MaxBody:      int64(s.MaxBodyBytes),
+		CompressFrom: s.CompressFrom,
+		PageMaxAge:   s.PageMaxAge,
+		Bounds:       s.Bounds.protocol(),
+		Origins:      s.Bounds.origins(),
+	}
 }
 
 // Limits returns the core's limits with the configured ones in place.
@@ -49,13 +66,14 @@ func (s Streams) check() error {
 		positive("SEGMENT_MAX_MESSAGES", s.SegmentMessages),
 		positive("SEGMENT_MAX_BYTES", s.SegmentBytes),
 		notNegative("PRODUCER_EARLY_WAIT", int(s.EarlyWait)),
-		secret("ADMIN_TOKEN", s.AdminToken),
+		secret("ADMIN_TOKEN", s.AdminToken, minSecret),
+		s.Bounds.check(),
 	)
 }
 
 // Server configures the local server.
 type Server struct {
-	Host       string `env:"HOST" envDefault:"127.0.0.1" doc:"address to listen on; anything but loopback is open to the network, without authentication"`
+	Host       string `env:"HOST" envDefault:"127.0.0.1" doc:"address to listen on; anything but loopback is open to the network: set AUTH_MODE, too"`
 	Port       int    `env:"PORT" envDefault:"4437" doc:"TCP port to listen on; 0 picks a free one"`
 	Store      string `env:"STORE" envDefault:"embedded" doc:"'embedded' keeps data in DATA_DIR, 'memory' keeps nothing"`
 	DataDir    string `env:"DATA_DIR" envDefault:"./.data" doc:"directory of the embedded store"`
@@ -129,6 +147,7 @@ func ReadServer(environ map[string]string) (Server, error) {
 		positive("SWEEP_EVERY", int(c.SweepEvery)),
 		c.Bucket.check(c.Store),
 		c.Streams.check(),
+		c.Auth.check(),
 	)
 }
 
@@ -261,9 +280,9 @@ func neededBy(reason, name, value string) error {
 const minSecret = 16
 
 // secret checks a secret that may be left out. Its error does not tell it.
-func secret(name, value string) error {
-	if value != "" && len(value) < minSecret {
-		return fmt.Errorf("%s has %d characters: it must have %d at least", name, len(value), minSecret)
+func secret(name, value string, least int) error {
+	if value != "" && len(value) < least {
+		return fmt.Errorf("%s has %d characters: it must have %d at least", name, len(value), least)
 	}
 	for _, c := range []byte(value) {
 		if c <= ' ' || c > '~' {

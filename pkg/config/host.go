@@ -5,7 +5,7 @@ import "time"
 // LambdaHost configures the local Lambda host. What it does not read itself it passes
 // on to the functions: see [Function].
 type LambdaHost struct {
-	Host      string `env:"HOST" envDefault:"127.0.0.1" doc:"address to listen on; anything but loopback is open to the network, without authentication"`
+	Host      string `env:"HOST" envDefault:"127.0.0.1" doc:"address to listen on; anything but loopback is open to the network: set AUTH_MODE, too"`
 	Port      int    `env:"PORT" envDefault:"4437" doc:"TCP port to listen on; 0 picks a free one"`
 	DataDir   string `env:"DATA_DIR" envDefault:"./.data/lambda" doc:"directory of the stand-ins for DynamoDB and S3"`
 	DynamoDB  string `env:"DYNAMODB_ENDPOINT" doc:"URL of another DynamoDB to use, such as LocalStack's or Amazon's; empty starts a stand-in"`

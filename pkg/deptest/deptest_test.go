@@ -96,8 +96,8 @@ var rules = []rule{
 		why: "a driver implements the core's contract and nothing else: it knows neither the protocol nor another driver",
 	},
 	{
-		path: "pkg/auth", std: []string{"database/sql", "testing"},
-		why: "authorization wraps any http.Handler: it needs to know nothing of streams",
+		path: "pkg/auth", module: []string{"pkg/protocol", "pkg/stream"}, outside: []string{"github.com/lestrrat-go/jwx/", "golang.org/x/time/", "github.com/hashicorp/golang-lru/"}, std: []string{"database/sql", "testing"},
+		why: "it implements the protocol's question who may do what, by names alone: it asks no store, so it cannot tell who may not know which streams exist",
 	},
 	{
 		path: "pkg/lambdahttp", outside: []string{"github.com/aws/aws-lambda-go"}, std: []string{"database/sql", "testing"},

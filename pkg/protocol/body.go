@@ -36,7 +36,7 @@ func (x *exchange) records(json bool) (r stream.Records, length int, err error) 
 		if s.body, err = x.readBody(s.body[:0]); err != nil || len(s.body) == 0 {
 			return stream.Records{}, 0, err
 		}
-		r, err = s.jsonRecords(s.body)
+		r, err = s.jsonRecords(s.body, x.config.Bounds)
 		return r, len(s.body), err
 	}
 	body, err := x.readBody(make([]byte, frameRoom, frameRoom+x.expectedLength()))

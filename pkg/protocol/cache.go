@@ -34,32 +34,33 @@ const (
 // These are immutable, in the sense of RFC 8246: it is no use to ask again while they
 // are fresh. Only deleting the stream makes them wrong, and a new stream of the same
 // name; that is why they are not kept for ever, unless the operator says so.
-func (h *Handler) catchUpCaching(p *stream.Page) caching {
+func (x *exchange) catchUpCaching(p *stream.Page) caching {
 	if p.UpToDate() && !p.Closed() {
-		return h.scoped("no-cache")
+		return x.scoped("no-cache")
 	}
-	return h.kept(p, h.config.PageMaxAge, ", immutable")
+	return x.kept(p, x.config.PageMaxAge, ", immutable")
 }
 
 // liveCaching is for what a long-poll returns, which is as good later as now: nobody
 // asks for the same offset and cursor twice.
-func (h *Handler) liveCaching(p *stream.Page) caching { return h.kept(p, maxAge, "") }
+func (x *exchange) liveCaching(p *stream.Page) caching { return x.kept(p, maxAge, "") }
 
 // kept allows to keep an answer for some time, but not beyond the end of its stream, as
 // far as that is known.
-func (h *Handler) kept(p *stream.Page, age time.Duration, also string) caching {
+func (x *exchange) kept(p *stream.Page, age time.Duration, also string) caching {
 	if p.Head.Deadline.IsZero() {
-		return h.scoped("max-age=" + seconds(age) + ", stale-while-revalidate=" + seconds(staleAge) + also)
+		return x.scoped("max-age=" + seconds(age) + ", stale-while-revalidate=" + seconds(staleAge) + also)
 	}
-	return h.scoped("max-age=" + seconds(max(0, min(age, p.Head.Deadline.Sub(h.config.Now())))))
+	return x.scoped("max-age=" + seconds(max(0, min(age, p.Head.Deadline.Sub(x.config.Now())))))
 }
 
-// scoped says whose caches may keep an answer. This is the one place that decides it.
-func (h *Handler) scoped(directives string) caching {
-	if h.config.Private {
-		return caching("private, " + directives)
+// scoped says who may keep an answer: everybody, or the client alone if a cache that
+// others use could hand it to somebody who may not read the stream.
+func (x *exchange) scoped(directives string) caching {
+	if x.grant.Shared(x.id) {
+		return caching("public, " + directives)
 	}
-	return caching("public, " + directives)
+	return caching("private, " + directives)
 }
 
 func seconds(d time.Duration) string { return strconv.FormatInt(int64(d/time.Second), 10) }

@@ -23,6 +23,11 @@ type Config struct {
 	SSELifetime time.Duration
 	// MaxBody is the largest request body in bytes, inclusive. Default: 10 MiB.
 	MaxBody int64
+	// Bounds are what a request may ask for at most.
+	Bounds Bounds
+	// Origins are those of browsers whose scripts may use the server, such as
+	// https://app.example.com. Default: all.
+	Origins []string
 	// WriteStall is how long a reader may take to accept what is written to it
 	// at once before it is given up. Default: 30 s.
 	WriteStall time.Duration
@@ -37,9 +42,8 @@ type Config struct {
 	// while they ask. A deleted stream can be read from caches for as long, and a new
 	// one of its name is mixed with it. Default: 60 s (section 10.1).
 	PageMaxAge time.Duration
-	// Private marks readable answers as fit for the cache of one user only
-	// (section 10.1). Set it where what is read depends on who asks.
-	Private bool
+	// Access decides who may do what. Default: everybody may do everything.
+	Access Access
 	// FlushBeforeAnswer makes an append that finds [stream.Log.Flush] due wait
 	// for it before it is answered. It is meant for front doors that cannot send
 	// an answer before the handler returns, or that freeze the process once it
@@ -98,6 +102,10 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.MaxBody < 0 || c.MaxBody > maxMaxBody {
 		return c, fmt.Errorf("MaxBody is %d: it must be between 1 and %d bytes", c.MaxBody, maxMaxBody)
+	}
+	c.Bounds = c.Bounds.withDefaults()
+	if c.Access == nil {
+		c.Access = Everybody{}
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)

@@ -48,10 +48,16 @@ func (x *exchange) readCreate() (*stream.Create, error) {
 	if c.Fork, err = fork(h); err != nil {
 		return nil, err
 	}
+	if err = x.forkSource(c.Fork); err != nil {
+		return nil, err
+	}
 	if err := expiry(h, &c.Config); err != nil {
 		return nil, err
 	}
 	if c.ContentType, err = contentType(h); err != nil {
+		return nil, err
+	}
+	if err := x.config.Bounds.checkLife(c, x.config.Now()); err != nil {
 		return nil, err
 	}
 	media := c.ContentType

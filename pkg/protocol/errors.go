@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"time"
 
 	"github.com/commoncurriculum/durable-streams-aws/pkg/stream"
 )
@@ -52,7 +53,7 @@ type answer struct {
 	matches func(error) bool
 	status  int
 	// text is the body; empty means the error's own text, which is only so where
-	// this package made it.
+	// this package made it, or it was made for the client ([Refusal]).
 	text string
 	// headers sets what the protocol wants with the error.
 	headers func(error, http.Header)
@@ -82,8 +83,18 @@ var answers = []answer{
 	{is(errEmptyArray), http.StatusBadRequest, "", nil},
 	{is(errNoType), http.StatusBadRequest, "", nil},
 	{is(errBodyTooLarge), http.StatusRequestEntityTooLarge, "", nil},
+	{is(errTooManyMessages), http.StatusRequestEntityTooLarge, "", nil},
+	{is(errHeaderTooLarge), http.StatusRequestHeaderFieldsTooLarge, "", nil},
+	{is(errTooManyReaders), http.StatusServiceUnavailable, "", retryHeaders},
 	{is(errBodyBroken), http.StatusBadRequest, errBodyBroken.Error(), nil},
 	{is(errBodyStalled), http.StatusRequestTimeout, "", nil},
+	{is(ErrNoToken), http.StatusUnauthorized, "", challengeHeaders},
+	{is(ErrBadToken), http.StatusUnauthorized, "", invalidTokenHeaders},
+	{is(ErrManyTokens), http.StatusBadRequest, "", nil},
+	{is(ErrNoKeys), http.StatusServiceUnavailable, "", retryHeaders},
+	{is(errForbidden), http.StatusForbidden, "", scopeHeaders},
+	{as[*RateError], http.StatusTooManyRequests, "", rateHeaders},
+
 	{is(errNoRoute), http.StatusNotFound, "", nil},
 	{is(errReserved), http.StatusNotFound, "", nil},
 	{is(errMethod), http.StatusMethodNotAllowed, "", allowHeaders},
@@ -124,6 +135,16 @@ func fencedHeaders(err error, h http.Header) {
 	h["Producer-Epoch"] = []string{strconv.FormatUint(e.Epoch, 10)}
 }
 
+func challengeHeaders(_ error, h http.Header)    { h["Www-Authenticate"] = challenge("") }
+func invalidTokenHeaders(_ error, h http.Header) { h["Www-Authenticate"] = challenge("invalid_token") }
+func scopeHeaders(_ error, h http.Header)        { h["Www-Authenticate"] = challenge("insufficient_scope") }
+
+func rateHeaders(err error, h http.Header) {
+	e, _ := errors.AsType[*RateError](err)
+	seconds := max(1, (e.After+time.Second-1)/time.Second)
+	h["Retry-After"] = []string{strconv.FormatInt(int64(seconds), 10)}
+}
+
 func allowHeaders(_ error, h http.Header) { h["Allow"] = headerAllow }
 func retryHeaders(_ error, h http.Header) { h["Retry-After"] = headerRetryAfter }
 
@@ -158,17 +179,29 @@ func (x *exchange) fail(err error) {
 	x.send(a.status, append([]byte(a.text), '\n'))
 }
 
-// maxDrain bounds what is read of a body that was refused.
-const maxDrain = 64 << 20
+// maxDrain bounds what is read of a body that was refused, and maxDrainOfStranger what
+// is read of somebody who is not granted anything.
+const (
+	maxDrain           = 64 << 20
+	maxDrainOfStranger = 1 << 20
+)
 
 // drain reads the rest of a request's body before an error is sent: many clients
 // send all of it before they read, and report a broken connection rather than
 // our answer if that fails. A client that waits for 100 Continue is spared it.
 func (x *exchange) drain() {
-	length := x.r.ContentLength
-	if x.r.Body == nil || length == 0 || length > maxDrain || len(x.r.Header["Expect"]) > 0 {
+	length, most := x.r.ContentLength, int64(maxDrain)
+	if x.grant == nil {
+		most = maxDrainOfStranger
+	}
+	if x.r.Body == nil || length == 0 || length > most || len(x.r.Header["Expect"]) > 0 {
 		return
 	}
-	n, _ := io.CopyN(io.Discard, x.r.Body, maxDrain)
+	x.limitRead(time.Now().Add(x.config.BodyStall))
+	n, err := io.CopyN(io.Discard, x.r.Body, most)
 	x.received += n
+	if err == nil || errors.Is(err, io.EOF) {
+		// Otherwise the limit stays, for net/http: it reads on before it answers.
+		x.limitRead(time.Time{})
+	}
 }

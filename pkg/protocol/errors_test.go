@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/commoncurriculum/durable-streams-aws/pkg/stream"
 )
@@ -36,6 +37,9 @@ func TestAnswers(t *testing.T) {
 		{errEmptyArray, 400, nil},
 		{errNoType, 400, nil},
 		{errBodyTooLarge, 413, nil},
+		{problem(errTooManyMessages, "the batch is too long"), 413, nil},
+		{problem(errHeaderTooLarge, "the head is too large"), 431, nil},
+		{errTooManyReaders, 503, header{"Retry-After": "1"}},
 		{fmt.Errorf("%w: %w", errBodyBroken, secret), 400, nil},
 		{errBodyStalled, 408, nil},
 		{errNoRoute, 404, nil},
@@ -47,6 +51,12 @@ func TestAnswers(t *testing.T) {
 		{stream.ErrTooDeep, 400, nil},
 		{errTaken, 409, nil},
 		{errClientGone, 499, nil},
+		{ErrNoToken, 401, header{"WWW-Authenticate": `Bearer realm="durable-streams"`}},
+		{Refusal(ErrBadToken, "the token has expired"), 401, header{"WWW-Authenticate": `Bearer realm="durable-streams", error="invalid_token"`}},
+		{ErrManyTokens, 400, header{"WWW-Authenticate": absent}},
+		{ErrNoKeys, 503, header{"Retry-After": "1"}},
+		{problem(errForbidden, "the token does not allow it"), 403, header{"WWW-Authenticate": `Bearer realm="durable-streams", error="insufficient_scope"`, "Producer-Epoch": absent}},
+		{&RateError{After: 1001 * time.Millisecond}, 429, header{"Retry-After": "2"}},
 		{fmt.Errorf("%w: %w", stream.ErrUnsettled, secret), 503, header{"Retry-After": "1"}},
 		{fmt.Errorf("%w: %w", stream.ErrUnavailable, secret), 503, header{"Retry-After": "1"}},
 	}

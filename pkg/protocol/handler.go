@@ -24,7 +24,7 @@ type Handler struct {
 	encoder  *encoder
 	quit     context.Context
 	shutdown context.CancelFunc
-	// readers counts those that wait for data.
+	// readers counts the live ones.
 	readers atomic.Int64
 }
 
@@ -36,7 +36,7 @@ func (h *Handler) Shutdown() { h.shutdown() }
 
 // ServeHTTP implements [http.Handler].
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	x := &exchange{Handler: h, w: w, start: time.Now(), id: h.requestID(r)}
+	x := &exchange{Handler: h, w: w, start: time.Now(), request: h.requestID(r)}
 	x.r = r.WithContext(stream.WithUsage(r.Context(), &x.usage))
 	defer x.finish()
 	x.common()
@@ -51,13 +51,16 @@ type exchange struct {
 	w     http.ResponseWriter
 	r     *http.Request
 	start time.Time
-	// id is what the request is called in the log.
-	id string
+	// request is what the request is called in the log.
+	request string
 	// usage counts what it takes of the stores, live how it waits for data.
 	usage stream.Usage
 	live  Live
-	// name is the stream's id once it has been parsed.
-	name string
+	// grant is what the client may do; nobody before it is known.
+	grant Grant
+	// id is the stream's name as the client knows it, and name the one in storage, once
+	// they have been parsed.
+	id, name string
 	// kind says what was asked for, more finely than the method does.
 	kind string
 	// status is 0 until the response has begun; received and sent count the bodies' bytes.
@@ -73,28 +76,41 @@ func (x *exchange) serve() error {
 	if !strings.HasPrefix(path, pathPrefix) {
 		return errNoRoute
 	}
+	if err := x.config.Bounds.checkSize(x.r); err != nil {
+		return err
+	}
 	if x.r.Method == http.MethodOptions {
 		return x.options()
 	}
-	name, err := parseName(path[len(pathPrefix):])
+	if err := x.authorize(); err != nil {
+		return err
+	}
+	route, offered := routes[x.r.Method]
+	if !offered {
+		return errMethod
+	}
+	id, err := parseName(path[len(pathPrefix):])
 	if err != nil {
 		return err
 	}
-	x.name = name
-	switch x.r.Method {
-	case http.MethodPost:
-		return x.append()
-	case http.MethodGet:
-		return x.read()
-	case http.MethodHead:
-		return x.head()
-	case http.MethodPut:
-		return x.create()
-	case http.MethodDelete:
-		return x.delete()
-	default:
-		return errMethod
+	x.id, x.name = id, x.grant.Stored(id)
+	if err := x.permit(route.right, id); err != nil {
+		return err
 	}
+	return route.serve(x)
+}
+
+// routes says for each method which right it needs on the stream in its path, and what
+// serves it.
+var routes = map[string]struct {
+	right Right
+	serve func(*exchange) error
+}{
+	http.MethodGet:    {RightRead, (*exchange).read},
+	http.MethodHead:   {RightRead, (*exchange).head},
+	http.MethodPut:    {RightCreate, (*exchange).create},
+	http.MethodPost:   {RightAppend, (*exchange).append},
+	http.MethodDelete: {RightDelete, (*exchange).delete},
 }
 
 // send begins the response, and completes it unless more is to be streamed.
@@ -129,7 +145,7 @@ func (x *exchange) finish() {
 			panic(p)
 		}
 		x.config.Logger.LogAttrs(context.Background(), slog.LevelError, "panic",
-			slog.String("method", x.r.Method), slog.String("stream", x.name), slog.String("request", x.id),
+			slog.String("method", x.r.Method), slog.String("stream", x.name), slog.String("request", x.request),
 			slog.Any("panic", p), slog.String("stack", string(debug.Stack())))
 		begun := x.status != 0
 		if !begun {
@@ -155,7 +171,7 @@ func (x *exchange) flush(after stream.Appended) {
 	defer cancel()
 	if err := x.log.Flush(ctx, x.name, after); err != nil {
 		x.config.Logger.LogAttrs(ctx, slog.LevelWarn, "flush failed",
-			slog.String("stream", x.name), slog.String("request", x.id), slog.String("error", err.Error()))
+			slog.String("stream", x.name), slog.String("request", x.request), slog.String("error", err.Error()))
 	}
 }
 

@@ -21,6 +21,9 @@ func (x *exchange) head() error {
 	h["Content-Type"] = []string{s.ContentType}
 	h["Stream-Next-Offset"] = []string{s.Tail.String()}
 	h["Cache-Control"] = headerNoStore
+	if key := x.grant.ReaderKey(x.id); key != "" {
+		h[headerReaderKey] = []string{key}
+	}
 	if s.Closed {
 		h["Stream-Closed"] = headerTrue
 	}

@@ -13,10 +13,10 @@ import (
 //
 // Messages keep the bytes that the client wrote, so no number loses digits and no
 // key is lost; only white space between tokens goes, so that a message is one
-// line. encoding/json decides what is valid; it also bounds nesting. Text that is
+// line. encoding/json decides what is valid. Text that is
 // not UTF-8 is refused: encoding/json would let it pass, but readers of
 // text/event-stream and strict JSON parsers would see something else.
-func (s *scratch) jsonRecords(body []byte) (stream.Records, error) {
+func (s *scratch) jsonRecords(body []byte, b Bounds) (stream.Records, error) {
 	if !utf8.Valid(body) {
 		return stream.Records{}, problem(errBadJSON, "the body is not valid JSON: it is not UTF-8")
 	}
@@ -26,6 +26,9 @@ func (s *scratch) jsonRecords(body []byte) (stream.Records, error) {
 	}
 	text := s.compact.Bytes()
 	if text[0] != '[' {
+		if _, depth := topLevelCommas(nil, text); depth > b.JSONDepth {
+			return stream.Records{}, tooDeep(depth, b)
+		}
 		return stream.Records{
 			Frames: stream.AppendFrame(make(stream.Frames, 0, frameRoom+len(text)), text),
 			Count:  1,
@@ -36,8 +39,15 @@ func (s *scratch) jsonRecords(body []byte) (stream.Records, error) {
 	if len(inside) == 0 {
 		return stream.Records{}, nil
 	}
-	s.commas = topLevelCommas(s.commas[:0], inside)
+	var depth int
+	s.commas, depth = topLevelCommas(s.commas[:0], inside)
 	count := len(s.commas) + 1
+	switch {
+	case depth > b.JSONDepth:
+		return stream.Records{}, tooDeep(depth, b)
+	case count > b.Messages:
+		return stream.Records{}, problem(errTooManyMessages, "the batch has %d messages; at most %d are allowed: split it into several appends", count, b.Messages)
+	}
 	size := len(inside) - len(s.commas)
 	r := stream.Records{Frames: make(stream.Frames, 0, size+count*frameRoom), Count: count, Size: size}
 	start := 0
@@ -49,9 +59,14 @@ func (s *scratch) jsonRecords(body []byte) (stream.Records, error) {
 	return r, nil
 }
 
-// topLevelCommas appends to commas where the elements of an array are separated.
-// The text is the inside of an array that is known to be valid and compact.
-func topLevelCommas(commas []int, text []byte) []int {
+func tooDeep(depth int, b Bounds) error {
+	return problem(errBadJSON, "a message has objects and arrays %d deep in each other; at most %d are allowed", depth, b.JSONDepth)
+}
+
+// topLevelCommas appends to commas where the elements of an array are separated, and
+// says how deep the deepest of them is. The text is a value, or the inside of an array,
+// that is known to be valid and compact.
+func topLevelCommas(commas []int, text []byte) (_ []int, deepest int) {
 	depth := 0
 	for i := 0; i < len(text); i++ {
 		switch text[i] {
@@ -59,6 +74,7 @@ func topLevelCommas(commas []int, text []byte) []int {
 			i = stringEnd(text, i)
 		case '[', '{':
 			depth++
+			deepest = max(deepest, depth)
 		case ']', '}':
 			depth--
 		case ',':
@@ -67,7 +83,7 @@ func topLevelCommas(commas []int, text []byte) []int {
 			}
 		}
 	}
-	return commas
+	return commas, deepest
 }
 
 // stringEnd returns where the string that begins at i ends: at the next quote

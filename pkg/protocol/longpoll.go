@@ -12,6 +12,11 @@ import (
 // what comes within a while (section 5.7).
 func (x *exchange) longPoll(q query) error {
 	x.kind = liveLongPoll
+	left, err := x.join()
+	if err != nil {
+		return err
+	}
+	defer left()
 	page, err := x.poll(q.from)
 	if err != nil {
 		return err

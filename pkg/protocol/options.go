@@ -1,6 +1,9 @@
 package protocol
 
-import "net/http"
+import (
+	"net/http"
+	"slices"
+)
 
 const (
 	allowedMethods = "GET, HEAD, PUT, POST, DELETE, OPTIONS"
@@ -16,7 +19,7 @@ const (
 	exposedHeaders = "Stream-Next-Offset, Stream-Cursor, Stream-Up-To-Date, Stream-Closed, " +
 		"ETag, Location, Producer-Epoch, Producer-Seq, Producer-Expected-Seq, " +
 		"Producer-Received-Seq, Stream-SSE-Data-Encoding, Stream-TTL, Stream-Expires-At, Retry-After, " +
-		headerRequestID + ", Server-Timing"
+		"WWW-Authenticate, Stream-Reader-Key, " + headerRequestID + ", Server-Timing"
 )
 
 var (
@@ -24,9 +27,23 @@ var (
 	headerMaxAge   = []string{"86400"}
 )
 
-// options answers preflight requests of browsers. Every origin may use every
-// method: who may do what is decided by authentication in front of the handler
-// (section 12.1), not by origin.
+var headerVaryOrigin = []string{"Origin"}
+
+// allowOrigin says which scripts of browsers may see the answer. Where that depends on
+// who asks, caches are told so.
+func (x *exchange) allowOrigin(h http.Header) {
+	if len(x.config.Origins) == 0 {
+		h["Access-Control-Allow-Origin"] = headerAnyOrigin
+		return
+	}
+	h["Vary"] = headerVaryOrigin
+	if origin := x.r.Header["Origin"]; len(origin) == 1 && slices.Contains(x.config.Origins, origin[0]) {
+		h["Access-Control-Allow-Origin"] = origin[:1:1]
+	}
+}
+
+// options answers preflight requests of browsers. Every origin that may use the server
+// may use every method: who may do what is decided by [Access], not by origin.
 func (x *exchange) options() error {
 	x.kind = "preflight"
 	h := x.w.Header()

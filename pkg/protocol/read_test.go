@@ -108,15 +108,6 @@ func TestReadPages(t *testing.T) {
 	}}}, func(s *setup) { s.PageSize = 6 })
 }
 
-func TestPrivate(t *testing.T) {
-	runScenarios(t, []scenario{{"private", []step{
-		createText,
-		{do: "GET /v1/stream/s", status: 200, want: header{"Cache-Control": "private, no-cache"}},
-		closeIt,
-		{do: "GET /v1/stream/s", status: 200, want: header{"Cache-Control": "private, max-age=60, stale-while-revalidate=300, immutable"}},
-	}}}, func(s *setup) { s.Private = true })
-}
-
 // Nothing is to be kept beyond the end of its stream.
 func TestCachingOfExpiringStream(t *testing.T) {
 	runScenarios(t, []scenario{{"expiring", []step{

@@ -28,7 +28,7 @@ type Request struct {
 
 // Live is what became of a request that waited for data. It is zero for others.
 type Live struct {
-	// Readers counts those that waited in this process when it began to, it included.
+	// Readers counts the live requests in this process when it began to wait, it included.
 	Readers int
 	// Waited is how long it waited.
 	Waited time.Duration
@@ -69,7 +69,7 @@ func (x *exchange) report() {
 		slog.Int("status", done.Status),
 		slog.Int64("bytes", done.Sent),
 		slog.Duration("duration", done.Duration),
-		slog.String("request", x.id))
+		slog.String("request", x.request))
 	attrs = appendTraces(attrs, x.r.Header)
 	attrs = done.appendTo(attrs)
 	if x.cause != nil {

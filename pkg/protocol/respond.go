@@ -23,7 +23,7 @@ func (x *exchange) common() {
 	h := x.w.Header()
 	h["X-Content-Type-Options"] = headerNosniff
 	h["Cross-Origin-Resource-Policy"] = headerCrossOrigin
-	h["Access-Control-Allow-Origin"] = headerAnyOrigin
+	x.allowOrigin(h)
 	h["Access-Control-Expose-Headers"] = headerExposed
-	h[headerRequestID] = []string{x.id}
+	h[headerRequestID] = []string{x.request}
 }

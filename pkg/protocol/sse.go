@@ -12,6 +12,7 @@ import (
 var (
 	headerEventStream = []string{"text/event-stream"}
 	headerNoCache     = []string{"no-cache"}
+	headerPrivate     = []string{"private, no-cache"}
 	headerUnbuffered  = []string{"no"}
 )
 
@@ -25,6 +26,11 @@ var (
 // control event tells where to go on.
 func (x *exchange) sse(q query) error {
 	x.kind = liveSSE
+	left, err := x.join()
+	if err != nil {
+		return err
+	}
+	defer left()
 	follower, page, err := x.log.Follow(x.r.Context(), x.name, q.from)
 	if err != nil {
 		return err
@@ -39,7 +45,7 @@ func (x *exchange) sse(q query) error {
 
 	h := x.w.Header()
 	h["Content-Type"] = headerEventStream
-	h["Cache-Control"] = headerNoCache
+	h["Cache-Control"] = x.eventCaching()
 	h["X-Accel-Buffering"] = headerUnbuffered // nginx would hold events back
 	text := isText(page.Head.ContentType)
 	if !text {
@@ -69,6 +75,14 @@ func (x *exchange) sse(q query) error {
 			return nil
 		}
 	}
+}
+
+// eventCaching is the Cache-Control of events.
+func (x *exchange) eventCaching() []string {
+	if x.grant.Shared(x.id) {
+		return headerNoCache
+	}
+	return headerPrivate
 }
 
 // sendEvents writes the events of a page in one piece: a client that stops
