@@ -41,7 +41,7 @@ func TestLongPollReadersShareRequests(t *testing.T) {
 	var delays []time.Duration
 	answers, most := 0, 0
 	follow := func(after time.Duration) error {
-		time.Sleep(after) // who comes when is what is tested
+		pass(t, after)
 		r := newReader(client, front)
 		for seen := 0; ; {
 			body, closed, err := r.next()
@@ -90,14 +90,14 @@ func TestLongPollReadersShareRequests(t *testing.T) {
 	}
 	// A pause in which nothing comes, for longer than a long-poll lasts; then events, some
 	// of them in quick succession.
-	time.Sleep(2500 * time.Millisecond)
+	pass(t, 2500*time.Millisecond)
 	for n := range *events {
 		message, err := json.Marshal(event{n, time.Now()})
 		if err != nil {
 			t.Fatal(err)
 		}
 		send(t, "POST", back, string(message), 204)
-		time.Sleep(rand.N(2 * spread / time.Duration(*events)))
+		pass(t, rand.N(2*spread/time.Duration(*events)))
 	}
 	send(t, "POST", back, "", 204, "Stream-Closed", "true")
 	all.Wait()
@@ -123,6 +123,16 @@ func TestLongPollReadersShareRequests(t *testing.T) {
 	}
 }
 
+// pass lets time pass: when readers and events come is what is tested here, and the proxy
+// has no clock but the real one.
+func pass(t *testing.T, d time.Duration) {
+	select {
+	case <-time.After(d):
+	case <-t.Context().Done():
+	}
+}
+
+// at returns a percentile.
 func at(sorted []time.Duration, percent int) time.Duration {
 	if len(sorted) == 0 {
 		return 0
@@ -130,8 +140,8 @@ func at(sorted []time.Duration, percent int) time.Duration {
 	return sorted[(len(sorted)-1)*percent/100].Round(100 * time.Microsecond)
 }
 
-// Readers who catch up at the same time, and those who come later, cost the origin one
-// request a page.
+// Readers who catch up at the same time cost the origin one request a page. The stream is
+// closed, so that its last page may be kept, too.
 func TestCatchUpReadersShareRequests(t *testing.T) {
 	const catchUp, page, messages = 100, 64 << 10, 500
 	o := startOrigin(t, page, nil)
@@ -142,7 +152,7 @@ func TestCatchUpReadersShareRequests(t *testing.T) {
 		want = append(want, fmt.Sprintf(`{"n":%d,"pad":"%s"}`, n, strings.Repeat("x", 1000)))
 	}
 	whole := "[" + strings.Join(want, ",") + "]"
-	send(t, "PUT", o.server.URL+"/v1/stream/cold", whole, 201)
+	send(t, "PUT", o.server.URL+"/v1/stream/cold", whole, 201, "Stream-Closed", "true")
 	errs := make(chan error, catchUp)
 	var all sync.WaitGroup
 	for range catchUp {
@@ -157,7 +167,7 @@ func TestCatchUpReadersShareRequests(t *testing.T) {
 	pages := (len(whole)-messages)/page + 1
 	query, times := o.most()
 	t.Logf("%d readers of %d pages: the origin was asked %d times", catchUp, pages, o.count("offset="))
-	if asked := o.count("offset="); asked > pages+1 || times > 1 {
+	if asked := o.count("offset="); asked != pages || times > 1 {
 		t.Errorf("the origin was asked %d times for %d pages, %d times for %s", asked, pages, times, query)
 	}
 }

@@ -63,7 +63,7 @@ func accepted(fields []string) encoding {
 			}
 		}
 	}
-	best, most := identity, max(1, weights["identity"])
+	best, most := identity, max(1, weights["identity"]) // 0 is never
 	for _, e := range offered {
 		weight, named := weights[string(e)]
 		if !named {

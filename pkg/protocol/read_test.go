@@ -108,6 +108,16 @@ func TestReadPages(t *testing.T) {
 	}}}, func(s *setup) { s.PageSize = 6 })
 }
 
+// What does not change may be kept for longer, if the operator says so.
+func TestPageMaxAge(t *testing.T) {
+	runScenarios(t, []scenario{{"a day", []step{
+		createText, appendText("aaaa"), appendText("bbbb"), appendText("c"),
+		{do: "GET /v1/stream/s", status: 200, text: "aaaa", want: header{"Cache-Control": "public, max-age=86400, stale-while-revalidate=300, immutable"}},
+		{do: "GET /v1/stream/s?offset=" + at(8), status: 200, text: "c", want: header{"Cache-Control": revalidate}},
+		{do: "GET /v1/stream/s?live=long-poll&offset=" + at(8), status: 200, text: "c", want: header{"Cache-Control": kept}},
+	}}}, func(s *setup) { s.PageSize, s.PageMaxAge = 6, 24*time.Hour })
+}
+
 // Nothing is to be kept beyond the end of its stream.
 func TestCachingOfExpiringStream(t *testing.T) {
 	runScenarios(t, []scenario{{"expiring", []step{
