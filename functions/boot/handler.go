@@ -31,6 +31,10 @@ func Handler(c config.Function, logger *slog.Logger, buffered bool) (http.Handle
 	settings := c.Protocol()
 	settings.FlushBeforeAnswer, settings.Buffered, settings.Logger = c.FlushBeforeAnswer, buffered, logger
 	administration := admin.Config{Token: c.AdminToken, Logger: logger}
+	if access == nil && c.DynamoDBEndpoint == "" {
+		// On AWS, that is: stand-ins have an endpoint.
+		logger.Warn("AUTH_MODE is off: whoever reaches the function can read, write and delete every stream")
+	}
 	if access != nil {
 		settings.Access, administration.Admits = access, access.Admin
 	}
