@@ -81,6 +81,7 @@ func TestMistakesEndTheProcess(t *testing.T) {
 		{"LINK_BYTES", "0"}, {"OBJECT_BYTES", "1000000"}, {"PRODUCERS_PER_HEAD", "many"}, {"FLUSH_BEFORE_ANSWER", "perhaps"},
 		{"POLL_FAST", "0s"}, {"POLL_IDLE", "1ms"}, {"SSE_LIFETIME", "55"}, {"LONG_POLL_WAIT", "-1s"}, {"PAGE_BYTES", "0"},
 		{"SEGMENT_MAX_BYTES", "0"}, {"MAX_BODY_BYTES", "-1"}, {"RETIRE_AFTER", "1s"}, {"SWEEP_ITEMS", "0"},
+		{"AUTH_MODE", "token"}, {"AUTH_TOKEN", "0123456789abcdef"}, {"MAX_JSON_DEPTH", "0"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			cmd, stdout, stderr := function(t, strings.TrimPrefix(api.URL, "http://"), map[string]string{c.name: c.value})

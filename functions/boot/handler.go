@@ -32,6 +32,10 @@ func Handler(c config.Function, logger *slog.Logger, buffered bool) (http.Handle
 	settings.FlushBeforeAnswer, settings.Buffered, settings.Logger = c.FlushBeforeAnswer, buffered, logger
 	settings.Report, settings.RequestID = reporter(Namespace(c)), requestID
 	administration := admin.Config{Token: c.AdminToken, Logger: logger}
+	if access == nil && c.DynamoDBEndpoint == "" {
+		// On AWS, that is: stand-ins have an endpoint.
+		logger.Warn("AUTH_MODE is off: whoever reaches the function can read, write and delete every stream")
+	}
 	if access != nil {
 		settings.Access, administration.Admits = access, access.Admin
 	}
