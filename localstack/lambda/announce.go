@@ -12,12 +12,14 @@ import (
 
 // announce tells the user where the server is, what runs besides, and how to try it and
 // look into it. streams is what the functions have; tokens are not told.
-func announce(w io.Writer, c config.LambdaHost, streams config.Streams, s *stores, addr net.Addr) {
+func announce(w io.Writer, d deployed, streams config.Streams, s *stores, addr net.Addr) {
+	c := d.config
 	url := fmt.Sprintf("http://%s/v1/stream/", addr)
 	fmt.Fprintf(w, "Durable Streams server on %s\n", url)
 	fmt.Fprintf(w, "Function %s, in up to %d processes. DynamoDB: %s, table %s. S3: %s, bucket %s.\n", c.Function, c.Concurrency, s.dynamoDB, c.Table, s.s3, c.Bucket)
 	fmt.Fprintln(w, streams.Auth.Describe())
-	announceBackground(w, c)
+	announceBackground(w, d)
+	fmt.Fprintf(w, "Memory, times, environment and events of the functions are those of %s.\n", c.Template)
 	if s.local {
 		fmt.Fprintf(w, "Data is kept in %s.\n", c.DataDir)
 	}
@@ -35,7 +37,8 @@ func announce(w io.Writer, c config.LambdaHost, streams config.Streams, s *store
 }
 
 // announceBackground says what runs without being asked for.
-func announceBackground(w io.Writer, c config.LambdaHost) {
+func announceBackground(w io.Writer, d deployed) {
+	c := d.config
 	switch c.StreamFunction {
 	case off:
 		fmt.Fprintln(w, "No function gets the changes of the table: segments that end are left to the sweep.")
@@ -44,11 +47,11 @@ func announceBackground(w io.Writer, c config.LambdaHost) {
 	default:
 		fmt.Fprintf(w, "The function %s gets the changes of the table; segments that end are left to the sweep.\n", c.StreamFunction)
 	}
-	if c.StreamFunction != off && c.StreamRetries >= 0 {
-		fmt.Fprintf(w, "What it fails on %d times is put into %s.\n", c.StreamRetries+1, deadLetterFile(c))
+	if retries := d.changes().MaximumRetryAttempts; c.StreamFunction != off && retries >= 0 {
+		fmt.Fprintf(w, "What it fails on %d times is put into %s.\n", retries+1, deadLetterFile(c))
 	}
-	if c.SweepEvery > 0 {
-		fmt.Fprintf(w, "Sweep: every %v the function sweep finishes what was left undone.\n", c.SweepEvery)
+	if every := d.sweepEvery(); every > 0 {
+		fmt.Fprintf(w, "Sweep: every %v the function sweep finishes what was left undone.\n", every)
 	} else {
 		fmt.Fprintln(w, "The sweep is off: the data of deleted and expired streams stays.")
 	}

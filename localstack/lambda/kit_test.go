@@ -82,7 +82,7 @@ func hostCommand(t *testing.T, args, env []string) *exec.Cmd {
 	}
 	cmd := exec.Command(self, args...)
 	cmd.Env = []string{
-		hostVariable + "=1", "PATH=" + os.Getenv("PATH"), "LAMBDA_BIN=" + bin(),
+		hostVariable + "=1", "PATH=" + os.Getenv("PATH"), "LAMBDA_BIN=" + bin(), "LAMBDA_TEMPLATE=" + defaultTemplate,
 		"PORT=0", "LOG_LEVEL=info", "LONG_POLL_WAIT=3s", "POLL_FAST=20ms", "POLL_IDLE=100ms",
 		// Tests that are about what runs in the background switch it on.
 		"LAMBDA_STREAM_FUNCTION=none", "LAMBDA_SWEEP_EVERY=0",
@@ -335,12 +335,20 @@ func random(size int) string {
 	return string(b)
 }
 
-// hostConfig is the configuration without any variable set.
-func hostConfig(t *testing.T) config.LambdaHost {
+// defaultTemplate is that of the stack with its default settings.
+const defaultTemplate = "../../infra/stack/testdata/default.template.json"
+
+// withEnv is how functions run with some variables set.
+func withEnv(t *testing.T, environ map[string]string) deployed {
 	t.Helper()
-	c, err := config.ReadLambdaHost(nil)
+	c, err := config.ReadLambdaHost(environ)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return c
+	c.Template = defaultTemplate
+	d, err := loadDeployed(c, environ)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
 }

@@ -39,6 +39,12 @@ func main() {
 	}
 }
 
+// The functions that answer requests.
+const (
+	api         = "api"
+	apiBuffered = "apibuffered"
+)
+
 // usage is what there is besides the environment variables.
 const usage = `usage:
   lambda               serve a function over HTTP
@@ -62,7 +68,11 @@ func run(ctx context.Context, args []string, environ map[string]string, stdout, 
 	if err != nil {
 		return err
 	}
-	configured, err := checkFunction(c, environ)
+	d, err := loadDeployed(c, environ)
+	if err != nil {
+		return err
+	}
+	configured, err := checkFunction(d)
 	if err != nil {
 		return err
 	}
@@ -72,38 +82,24 @@ func run(ctx context.Context, args []string, environ map[string]string, stdout, 
 		return err
 	}
 	defer func() { err = errors.Join(err, s.close()) }()
-	function := host.Config{
-		Name:        c.Function,
-		Bootstrap:   bootstrap(c, c.Function),
-		Env:         c.FunctionEnv(environ, s.dynamoDB, s.s3),
-		Region:      c.Region,
-		MemoryMB:    c.MemoryMB,
-		Timeout:     c.Timeout,
-		Concurrency: c.Concurrency,
-		Spread:      c.Spread,
-		Reuse:       host.LeastRecent,
-		MaxRequests: c.MaxRequests,
-		MaxIdle:     c.MaxIdle,
-		Output:      stderr,
-		Logger:      logger,
-	}
+	function := d.function(c.Function, s, stderr, logger)
 	if event != nil {
 		return invokeOnce(ctx, function, event, stdout)
 	}
 	if c.Function == compact || c.Function == sweep {
 		return fmt.Errorf("LAMBDA_FUNCTION is %s, which has no front door: it can be run by one event only (lambda invoke FILE)", c.Function)
 	}
-	stop, err := startBackground(c, function, s, logger)
+	stop, err := startBackground(d, s, stderr, logger)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, stop()) }()
-	return serve(ctx, c, function, configured, s, logger, stdout)
+	return serve(ctx, d, function, configured, s, logger, stdout)
 }
 
 // startBackground runs what nobody asks for: the function on the table's changes, and the
-// sweep. They are configured like the function that serves.
-func startBackground(c config.LambdaHost, function host.Config, s *stores, logger *slog.Logger) (stop func() error, err error) {
+// sweep.
+func startBackground(d deployed, s *stores, output io.Writer, logger *slog.Logger) (stop func() error, err error) {
 	var stops []func() error
 	stop = func() error {
 		var errs []error
@@ -112,18 +108,15 @@ func startBackground(c config.LambdaHost, function host.Config, s *stores, logge
 		}
 		return errors.Join(errs...)
 	}
-	function.Spread = 0
-	if c.StreamFunction != off {
-		function.Name, function.Bootstrap = c.StreamFunction, bootstrap(c, c.StreamFunction)
-		stopChanges, err := deliverChanges(c, function, s, logger)
+	if name := d.config.StreamFunction; name != off {
+		stopChanges, err := deliverChanges(d, d.background(name, s, output, logger), s, logger)
 		if err != nil {
 			return nil, err
 		}
 		stops = append(stops, stopChanges)
 	}
-	if c.SweepEvery > 0 {
-		function.Name, function.Bootstrap = sweep, bootstrap(c, sweep)
-		stopSweep, err := scheduleFunction(function, c.SweepEvery, logger)
+	if every := d.sweepEvery(); every > 0 {
+		stopSweep, err := scheduleFunction(d.background(sweep, s, output, logger), every, logger)
 		if err != nil {
 			return nil, errors.Join(fmt.Errorf("LAMBDA_SWEEP_EVERY: %w", err), stop())
 		}
@@ -134,8 +127,9 @@ func startBackground(c config.LambdaHost, function host.Config, s *stores, logge
 
 // checkFunction returns the functions' configuration, and reports what one would end with
 // when it is started, which here would be by the first request.
-func checkFunction(c config.LambdaHost, environ map[string]string) (config.Function, error) {
-	vars := c.FunctionEnv(environ, c.DynamoDB, c.S3)
+func checkFunction(d deployed) (config.Function, error) {
+	c := d.config
+	vars := d.env(c.Function, c.DynamoDB, c.S3)
 	vars["AWS_REGION"] = c.Region // Lambda sets it
 	function, err := config.ReadFunction(vars)
 	if err != nil {
@@ -171,7 +165,8 @@ const stopTimeout = time.Second
 
 // serve runs the function's front door until ctx ends. configured is what the function
 // reads.
-func serve(ctx context.Context, c config.LambdaHost, function host.Config, configured config.Function, s *stores, logger *slog.Logger, stdout io.Writer) (err error) {
+func serve(ctx context.Context, d deployed, function host.Config, configured config.Function, s *stores, logger *slog.Logger, stdout io.Writer) (err error) {
+	c := d.config
 	f, err := host.New(function)
 	if err != nil {
 		return err
@@ -183,7 +178,7 @@ func serve(ctx context.Context, c config.LambdaHost, function host.Config, confi
 	}
 	o := frontdoor.Options{Logger: logger}
 	handler := frontdoor.FunctionURL(f, frontdoor.URLOptions{Options: o})
-	if c.Function == "apibuffered" {
+	if c.Function == apiBuffered {
 		handler = frontdoor.HTTPAPI(f, o)
 	}
 	server := &http.Server{
@@ -191,7 +186,7 @@ func serve(ctx context.Context, c config.LambdaHost, function host.Config, confi
 		ReadHeaderTimeout: 10 * time.Second,
 		ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelWarn),
 	}
-	announce(stdout, c, configured.Streams, s, listener.Addr())
+	announce(stdout, d, configured.Streams, s, listener.Addr())
 	stopped := make(chan error, 1)
 	go func() {
 		<-ctx.Done()

@@ -51,7 +51,7 @@ func TestOpenAddressIsWarnedOf(t *testing.T) {
 	}
 	for mode, warned := range map[string]bool{"off": true, "token": false, "jwt": false} {
 		var out strings.Builder
-		announce(&out, hostConfig(t), config.Streams{Auth: config.Auth{Mode: mode}}, &stores{}, &net.TCPAddr{IP: net.IPv4zero, Port: 1})
+		announce(&out, withEnv(t, nil), config.Streams{Auth: config.Auth{Mode: mode}}, &stores{}, &net.TCPAddr{IP: net.IPv4zero, Port: 1})
 		if strings.Contains(out.String(), "WARNING") != warned {
 			t.Errorf("AUTH_MODE=%s, 0.0.0.0:\n%s", mode, out.String())
 		}
@@ -77,7 +77,7 @@ func TestMistakesNameTheVariable(t *testing.T) {
 		"DATA_DIR=" + filepath.Join(file, "sub"),
 		"DYNAMODB_ENDPOINT=nonsense", "DYNAMODB_ENDPOINT=http://127.0.0.1:1", "TABLE_NAME=a/b",
 		"S3_ENDPOINT=nonsense", "S3_ENDPOINT=http://127.0.0.1:1", "BUCKET_NAME=X_",
-		"LAMBDA_FUNCTION=other", "LAMBDA_BIN=/nowhere", "LAMBDA_CONCURRENCY=0", "LAMBDA_SPREAD=101", "LAMBDA_TIMEOUT=0s",
+		"LAMBDA_FUNCTION=other", "LAMBDA_BIN=/nowhere", "LAMBDA_TEMPLATE=/nowhere", "LAMBDA_TEMPLATE=../../events/functionurl/read.json", "LAMBDA_CONCURRENCY=0", "LAMBDA_SPREAD=101", "LAMBDA_TIMEOUT=0s",
 		"LAMBDA_FUNCTION=compact", "LAMBDA_STREAM_FUNCTION=nowhere", "LAMBDA_STREAM_RETRIES=-2", "LAMBDA_SWEEP_EVERY=soon",
 		"LAMBDA_MAX_REQUESTS=-1", "LAMBDA_MAX_IDLE=x", "LAMBDA_MEMORY_MB=0", "LOG_LEVEL=loud",
 		// What only the function reads must not be left to its first request.

@@ -13,7 +13,20 @@ func TestLambdaHostDefaults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.Function != "api" || c.StreamFunction != "compact" || c.StreamFilter != "" || c.StreamRetries != 5 || c.SweepEvery != time.Minute {
+	if c.Function != "api" || c.StreamFunction != "compact" || c.StreamFilter != "" || c.StreamRetries != nil || c.SweepEvery != nil || c.Timeout != nil || c.MemoryMB != nil {
+		t.Errorf("%+v", c)
+	}
+}
+
+// What is set is not what the template says, even if it is nothing.
+func TestLambdaHostOverrides(t *testing.T) {
+	c, err := config.ReadLambdaHost(map[string]string{
+		"LAMBDA_STREAM_RETRIES": "0", "LAMBDA_SWEEP_EVERY": "0", "LAMBDA_TIMEOUT": "3s", "LAMBDA_MEMORY_MB": "256",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if *c.StreamRetries != 0 || *c.SweepEvery != 0 || *c.Timeout != 3*time.Second || *c.MemoryMB != 256 {
 		t.Errorf("%+v", c)
 	}
 }
@@ -23,6 +36,8 @@ func TestLambdaHostMistakesNameTheVariable(t *testing.T) {
 		"LAMBDA_FUNCTION":       {"other"},
 		"LAMBDA_STREAM_RETRIES": {"-2", "10001", "five"},
 		"LAMBDA_SWEEP_EVERY":    {"-1s", "60"},
+		"LAMBDA_TIMEOUT":        {"0s", "-1s", "60"},
+		"LAMBDA_MEMORY_MB":      {"0", "-128", "much"},
 	} {
 		for _, value := range bad {
 			_, err := config.ReadLambdaHost(map[string]string{name: value})
@@ -33,7 +48,8 @@ func TestLambdaHostMistakesNameTheVariable(t *testing.T) {
 	}
 }
 
-// What is set for the functions reaches them, and only that.
+// What is set for the functions reaches them, and only that; it goes before what they are
+// deployed with.
 func TestFunctionEnv(t *testing.T) {
 	environ := map[string]string{
 		"SEAL_IDLE_AFTER": "1m", "SWEEP_ITEMS": "7", "LAMBDA_SWEEP_EVERY": "2s", "HOME": "/root", "AWS_REGION": "eu-west-1",
@@ -43,9 +59,11 @@ func TestFunctionEnv(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	vars := c.FunctionEnv(environ, "http://db", "http://s3")
+	deployed := map[string]string{"SWEEP_ITEMS": "1", "POLL_FAST": "20ms", "TABLE_NAME": "theirs"}
+	vars := c.FunctionEnv(deployed, environ, "http://db", "http://s3")
 	for name, want := range map[string]string{
 		"SEAL_IDLE_AFTER": "1m", "SWEEP_ITEMS": "7", "DYNAMODB_ENDPOINT": "http://db", "S3_ENDPOINT": "http://s3", "TABLE_NAME": "mine",
+		"POLL_FAST": "20ms",
 	} {
 		if vars[name] != want {
 			t.Errorf("%s is %q, want %q", name, vars[name], want)
