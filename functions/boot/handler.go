@@ -35,5 +35,5 @@ func Handler(c config.Function, logger *slog.Logger, buffered bool) (http.Handle
 	if err != nil {
 		return nil, err
 	}
-	return admin.New(log, admin.Config{Token: c.AdminToken, Logger: logger}).Mount(streams), nil
+	return behindOrigin(c.OriginSecret, admin.New(log, admin.Config{Token: c.AdminToken, Logger: logger}).Mount(streams)), nil
 }
