@@ -1,6 +1,8 @@
 package stack
 
 import (
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
@@ -75,7 +77,7 @@ func (s *Stack) alarms() []alarm {
 		{"SweepFailures", "the sweep could not do everything for a quarter of an hour", s.own(n.SweepFailures, sum()), 1, 3},
 		{"SweepDeadLetter", "a run of the sweep failed, or could not be started", s.letters.MetricApproximateNumberOfMessagesVisible(most()), 1, 1},
 		{"DamageFound", "records are missing or altered: stop deleting, run make fsck, restore", s.own(n.DamageFound, sum()), 1, 1},
-		{"TableThrottles", "the table refuses writes: a stream takes about a thousand units a second", s.table.resource.Metric(jsii.String("WriteThrottleEvents"), sum()), 10, 3},
+		{"TableThrottles", "the table refuses writes: a stream takes about a thousand units a second", s.table.Metric(jsii.String("WriteThrottleEvents"), sum()), 10, 3},
 	}
 	for _, id := range []string{"Api", "ApiBuffered"} {
 		f, ok := s.functions[id]
@@ -88,7 +90,8 @@ func (s *Stack) alarms() []alarm {
 		)
 	}
 	// A request that waits for data ends ten seconds before the limit.
-	for id, f := range s.functions {
+	for _, id := range slices.Sorted(maps.Keys(s.functions)) {
+		f := s.functions[id]
 		limit := f.Timeout().ToMilliseconds(nil)
 		all = append(all, alarm{id + "Duration", "a run came close to its time limit", f.MetricDuration(most()), *limit * 95 / 100, 1})
 	}
@@ -117,7 +120,7 @@ func (s *Stack) newTopic() awssns.Topic {
 // own is a metric that the functions write into their log.
 func (s *Stack) own(name string, o *awscloudwatch.MetricOptions) awscloudwatch.IMetric {
 	return awscloudwatch.NewMetric(&awscloudwatch.MetricProps{
-		Namespace:  jsii.String(boot.Namespace(config.Function{Table: *s.table.resource.TableName()})),
+		Namespace:  jsii.String(boot.Namespace(config.Function{Table: *s.table.TableName()})),
 		MetricName: &name,
 		Period:     o.Period,
 		Statistic:  o.Statistic,

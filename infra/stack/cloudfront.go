@@ -50,6 +50,7 @@ func (s *Stack) newCDN(api awslambda.FunctionUrl) *string {
 		// An origin has to belong to a path, although the router is what leads to it.
 		d.AddBehavior(jsii.String("/"+liveOrigin+"-origin/*"), s.newLive(), &awscloudfront.AddBehaviorOptions{
 			CachePolicy:          awscloudfront.CachePolicy_CACHING_DISABLED(),
+			Compress:             jsii.Bool(false),
 			ViewerProtocolPolicy: awscloudfront.ViewerProtocolPolicy_HTTPS_ONLY,
 		})
 	}

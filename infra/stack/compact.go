@@ -41,14 +41,14 @@ func (s *Stack) newCompact() {
 	})
 	s.grant(f.Role(), compacting())
 	letters := s.newDeadLetters()
-	s.allow(f.Role(), "dynamodb:", []string{"DescribeStream", "GetRecords", "GetShardIterator"}, *s.table.resource.TableStreamArn())
+	s.allow(f.Role(), "dynamodb:", []string{"DescribeStream", "GetRecords", "GetShardIterator"}, *s.table.TableStreamArn())
 	s.allow(f.Role(), "dynamodb:", []string{"ListStreams"}, "*") // it has no resources
 	s.allow(f.Role(), "s3:", []string{"ListBucket"}, *letters.BucketArn())
 	s.allow(f.Role(), "s3:", []string{"PutObject"}, *letters.BucketArn()+"/*")
 	// Not the construct for it, which would let the function do anything with the dead letters.
 	s.mapping = awslambda.NewCfnEventSourceMapping(s.scope, jsii.String("CompactMapping"), &awslambda.CfnEventSourceMappingProps{
 		FunctionName:                   f.FunctionName(),
-		EventSourceArn:                 s.table.resource.TableStreamArn(),
+		EventSourceArn:                 s.table.TableStreamArn(),
 		StartingPosition:               jsii.String("TRIM_HORIZON"),
 		FilterCriteria:                 map[string]any{"filters": []any{map[string]any{"pattern": dynamo.EndedFilter}}},
 		BatchSize:                      jsii.Number(compactBatch),
@@ -69,7 +69,7 @@ func (s *Stack) newCompact() {
 // a day; a bucket gets the records. It is not the bucket of segments, which may be on R2.
 // Nothing is lost with a letter: the sweep finds the segment again.
 func (s *Stack) newDeadLetters() awss3.Bucket {
-	b := awss3.NewBucket(s.scope, jsii.String("DeadLetters"), s.private(awscdk.RemovalPolicy_DESTROY, &awss3.LifecycleRule{
+	b := awss3.NewBucket(s.scope, jsii.String("DeadLetters"), s.private(s.retained(), &awss3.LifecycleRule{
 		Id:         jsii.String("expire"),
 		Expiration: awscdk.Duration_Days(jsii.Number(90)),
 	}))

@@ -12,7 +12,7 @@ import (
 // does, compaction, the sweep.
 func (s *Stack) addDashboard() {
 	n := metrics.CloudWatchNames()
-	api, compact, table := s.functions["Api"], s.functions["Compact"], s.table.resource
+	api, compact, table := s.functions["Api"], s.functions["Compact"], s.table
 	d := awscloudwatch.NewDashboard(s.scope, jsii.String("Dashboard"), &awscloudwatch.DashboardProps{
 		DefaultInterval: awscdk.Duration_Hours(jsii.Number(12)),
 	})

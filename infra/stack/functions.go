@@ -71,7 +71,7 @@ func (s *Stack) environment(role awsiam.IRole, secrets []string) map[string]*str
 	for name, value := range s.settings.Functions {
 		environment[name] = &value
 	}
-	environment["TABLE_NAME"] = s.table.resource.TableName()
+	environment["TABLE_NAME"] = s.table.TableName()
 	maps.Copy(environment, s.objects.environment)
 	maps.Copy(environment, s.secretsOf(role, append(secrets, "S3_ACCESS_KEY_ID", "S3_SECRET_ACCESS_KEY")...))
 	return environment

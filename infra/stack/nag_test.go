@@ -25,13 +25,9 @@ var accepted = []struct{ rule, path, why string }{
 	{"AwsSolutions-CFR2", "/Cdn/", "a firewall has a price a month and rules of one's own: it can be attached to the distribution"},
 	{"AwsSolutions-CFR3", "/Cdn/", "the function writes a line for each request that reaches it, and a log of the others is dearer than they are"},
 	{"AwsSolutions-CFR4", "/Cdn/", "the minimum is the one of CloudFront's own certificate; a domain of one's own sets it"},
-	{"AwsSolutions-CFR5", "/Cdn/", "the containers' load balancer is inside Amazon's network, without a name to have a certificate for"},
 	{"AwsSolutions-EC23", "/Live/", "there is no way to the load balancer but CloudFront's"},
 	{"AwsSolutions-ELB2", "/Live/", "the containers write a line for each request"},
 	{"AwsSolutions-ECS2", "/Container/", "secrets are fetched from Secrets Manager; these are settings"},
-	{"AwsSolutions-VPC7", "/Network/", "what is refused is logged"},
-	{"AwsSolutions-L1", "", "provided.al2023 is the latest runtime for Go"},
-	{"CdkNagValidationFailure", "/Live/", "the rule cannot read a range of addresses that is known when the stack is deployed"},
 }
 
 // TestGoodPractice runs the rules AwsSolutions of cdk-nag. A finding is corrected, or

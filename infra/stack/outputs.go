@@ -22,7 +22,7 @@ func (s *Stack) addOutputs(server *string) {
 	try := `curl -i -X PUT ` + url + `hello -H 'Content-Type: application/json' -d '["hello"]'` + header
 	s.output("Try", "creates a first stream", &try)
 	s.output("AdminTokenSecret", "secret with the token of the administrators' API", s.vault.secrets["ADMIN_TOKEN"].SecretArn())
-	s.output("TableName", "DynamoDB table of heads and recent data", s.table.resource.TableName())
+	s.output("TableName", "DynamoDB table of heads and recent data", s.table.TableName())
 	s.output("BucketName", "bucket of segments and large records", s.objects.environment["BUCKET_NAME"])
 }
 

@@ -3,21 +3,24 @@ package stack
 import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/jsii-runtime-go"
+
+	"github.com/commoncurriculum/durable-streams-aws/pkg/dynamo"
 )
 
-// rights are actions on the table, on its indexes, and on objects, by the names that IAM
-// has for them. They are what the code asks for, and no more; a test runs it and compares.
-// A transaction needs the rights of the writes that it consists of, a batch has its own.
+// rights are actions on the table and on objects, by the names that IAM has for them, and
+// the indexes that may be queried. They are what the code asks for, and no more; a test
+// runs it and compares. A transaction needs the rights of the writes that it consists of,
+// a batch has its own.
 type rights struct {
-	table, indexes, objects []string
+	table, objects, indexes []string
 }
 
 // answering are the rights of what answers requests.
 func answering() rights {
 	return rights{
 		table:   []string{"GetItem", "Query", "PutItem", "UpdateItem", "DeleteItem"},
-		indexes: []string{"Query"},
 		objects: []string{"GetObject", "PutObject"},
+		indexes: []string{dynamo.ListIndex},
 	}
 }
 
@@ -33,8 +36,8 @@ func compacting() rights {
 func sweeping() rights {
 	return rights{
 		table:   []string{"GetItem", "Query", "Scan", "PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem"},
-		indexes: []string{"Query"},
 		objects: []string{"GetObject", "PutObject", "DeleteObject"},
+		indexes: []string{dynamo.WorkIndex},
 	}
 }
 
@@ -42,14 +45,10 @@ func sweeping() rights {
 // done in another bucket, its keys say. Everybody may list the bucket: without that, S3
 // answers 403 for an object that is not there, and not 404.
 func (s *Stack) grant(role awsiam.IRole, r rights) {
-	table := *s.table.resource.TableArn()
+	table := *s.table.TableArn()
 	s.allow(role, "dynamodb:", r.table, table)
-	if len(r.indexes) > 0 {
-		var indexes []string
-		for _, name := range s.table.indexes {
-			indexes = append(indexes, table+"/index/"+name)
-		}
-		s.allow(role, "dynamodb:", r.indexes, indexes...)
+	for _, name := range r.indexes {
+		s.allow(role, "dynamodb:", []string{"Query"}, table+"/index/"+name)
 	}
 	if s.objects.own == nil {
 		return

@@ -16,7 +16,11 @@
 package stack
 
 import (
+	"maps"
+	"slices"
+
 	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsdynamodb"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
 	"github.com/aws/constructs-go/constructs/v10"
@@ -31,7 +35,7 @@ type Stack struct {
 	settings config.Stack
 	sources  Sources
 
-	table   table
+	table   awsdynamodb.Table
 	objects objects
 	vault   vault
 	// functions are those of the stack, by their ids.
@@ -57,11 +61,13 @@ func New(app awscdk.App, settings config.Stack, sources Sources) *Stack {
 	s := &Stack{
 		scope: awscdk.NewStack(app, &settings.Name, &awscdk.StackProps{
 			Description: jsii.String("Durable Streams: a server of append-only streams on Lambda, DynamoDB and S3"),
-			Tags:        tags(settings.Tags),
 		}),
 		settings:  settings,
 		sources:   sources,
 		functions: make(map[string]awslambda.Function),
+	}
+	for _, name := range slices.Sorted(maps.Keys(settings.Tags)) {
+		awscdk.Tags_Of(s.scope).Add(&name, jsii.String(settings.Tags[name]), nil)
 	}
 	s.table = s.newTable()
 	s.objects = s.newObjects()
@@ -88,14 +94,6 @@ func (s *Stack) retained() awscdk.RemovalPolicy {
 		return awscdk.RemovalPolicy_DESTROY
 	}
 	return awscdk.RemovalPolicy_RETAIN
-}
-
-func tags(of map[string]string) *map[string]*string {
-	all := make(map[string]*string, len(of))
-	for name, value := range of {
-		all[name] = jsii.String(value)
-	}
-	return &all
 }
 
 // named gives a resource a logical id that people can read. CDK's own have a hash at the

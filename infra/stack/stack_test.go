@@ -126,7 +126,7 @@ func TestBuckets(t *testing.T) {
 func TestWhatStays(t *testing.T) {
 	for removal, want := range map[string]string{"retain": "Retain", "destroy": "Delete"} {
 		tmpl := synth(t, "REMOVAL_POLICY", removal)
-		for _, id := range []string{"Table", "Objects"} {
+		for _, id := range []string{"Table", "Objects", "DeadLetters"} {
 			if r := tmpl.Resources[id]; r.DeletionPolicy != want || r.UpdateReplacePolicy != want {
 				t.Errorf("%s: %s is kept by %s, %s", removal, id, r.DeletionPolicy, r.UpdateReplacePolicy)
 			}
