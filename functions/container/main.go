@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"os"
 	"os/signal"
@@ -39,15 +40,19 @@ func main() {
 		boot.Fail(err)
 	}
 	logger.Info("start", slog.Int("port", boot.ContainerPort), slog.String("table", c.Table), slog.String("bucket", c.Bucket))
-	if err := serve(ctx, fmt.Sprintf(":%d", boot.ContainerPort), boot.WithHealth(handler), max(c.LongPollWait, c.SSELifetime)); err != nil {
+	listener, err := net.Listen("tcp", fmt.Sprintf(":%d", boot.ContainerPort))
+	if err != nil {
+		boot.Fail(err)
+	}
+	if err := serve(ctx, listener, boot.WithHealth(handler), max(c.LongPollWait, c.SSELifetime)); err != nil {
 		boot.Fail(err)
 	}
 }
 
 // serve answers requests until ctx ends, and then for as long as those under way last,
 // which is patience at most.
-func serve(ctx context.Context, address string, h http.Handler, patience time.Duration) error {
-	server := &http.Server{Addr: address, Handler: h, ReadHeaderTimeout: headerTime}
+func serve(ctx context.Context, l net.Listener, h http.Handler, patience time.Duration) error {
+	server := &http.Server{Handler: h, ReadHeaderTimeout: headerTime}
 	ended := make(chan error, 1)
 	go func() {
 		<-ctx.Done()
@@ -55,7 +60,7 @@ func serve(ctx context.Context, address string, h http.Handler, patience time.Du
 		defer cancel()
 		ended <- server.Shutdown(limited)
 	}()
-	if err := server.ListenAndServe(); !errors.Is(err, http.ErrServerClosed) {
+	if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}
 	return <-ended
