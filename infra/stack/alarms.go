@@ -37,7 +37,7 @@ type alarm struct {
 // addAlarms makes the topic that alarms are sent to, and the alarms. Where there is no
 // data nothing happened, so no alarm goes off; but the sweep must run (sweepMissing).
 // Each costs $0.10 a month after the first ten of an account.
-func (s *Stack) addAlarms() {
+func (s *builder) addAlarms() {
 	action := awscloudwatchactions.NewSnsAction(s.newTopic())
 	for _, a := range s.alarms() {
 		made := awscloudwatch.NewAlarm(s.scope, jsii.String(a.id), &awscloudwatch.AlarmProps{
@@ -63,7 +63,7 @@ func (s *Stack) addAlarms() {
 	named(missing, "SweepMissing")
 }
 
-func (s *Stack) alarms() []alarm {
+func (s *builder) alarms() []alarm {
 	n := metrics.CloudWatchNames()
 	compact, sweep := s.functions["Compact"], s.functions["Sweep"]
 	all := []alarm{
@@ -99,7 +99,7 @@ func (s *Stack) alarms() []alarm {
 }
 
 // newTopic makes the topic of alarms. Only CloudWatch of this account may send to it.
-func (s *Stack) newTopic() awssns.Topic {
+func (s *builder) newTopic() awssns.Topic {
 	topic := awssns.NewTopic(s.scope, jsii.String("Alarms"), &awssns.TopicProps{
 		DisplayName: jsii.String(s.settings.Name + " alarms"),
 		EnforceSSL:  jsii.Bool(true),
@@ -118,7 +118,7 @@ func (s *Stack) newTopic() awssns.Topic {
 }
 
 // own is a metric that the functions write into their log.
-func (s *Stack) own(name string, o *awscloudwatch.MetricOptions) awscloudwatch.IMetric {
+func (s *builder) own(name string, o *awscloudwatch.MetricOptions) awscloudwatch.IMetric {
 	return awscloudwatch.NewMetric(&awscloudwatch.MetricProps{
 		Namespace:  jsii.String(boot.Namespace(config.Function{Table: *s.table.TableName()})),
 		MetricName: &name,
@@ -128,7 +128,7 @@ func (s *Stack) own(name string, o *awscloudwatch.MetricOptions) awscloudwatch.I
 }
 
 // mappingMetric counts what became of the records that compaction was to get.
-func (s *Stack) mappingMetric(name string) awscloudwatch.IMetric {
+func (s *builder) mappingMetric(name string) awscloudwatch.IMetric {
 	return awscloudwatch.NewMetric(&awscloudwatch.MetricProps{
 		Namespace:     jsii.String("AWS/Lambda"),
 		MetricName:    &name,

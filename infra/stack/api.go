@@ -13,7 +13,7 @@ const answerTime = 10 * time.Second
 // newAPI makes the function that answers requests, behind a URL that sends responses as
 // they are written. The URL is open: who may do what is decided by the function, as
 // clients have tokens and no AWS credentials.
-func (s *Stack) newAPI() awslambda.FunctionUrl {
+func (s *builder) newAPI() awslambda.FunctionUrl {
 	f := s.newFunction(functionSettings{
 		id:          "Api",
 		name:        "api",
@@ -21,7 +21,7 @@ func (s *Stack) newAPI() awslambda.FunctionUrl {
 		memory:      s.settings.APIMemory,
 		timeout:     s.settings.LongestWait() + answerTime,
 		environment: s.authorisation(),
-		secrets:     []string{"AUTH_TOKEN", "ADMIN_TOKEN", "ORIGIN_SECRET"},
+		secrets:     append(s.vault.answering(), "ORIGIN_SECRET"),
 	})
 	s.grant(f.Role(), answering())
 	return f.AddFunctionUrl(&awslambda.FunctionUrlOptions{
@@ -31,6 +31,6 @@ func (s *Stack) newAPI() awslambda.FunctionUrl {
 }
 
 // authorisation tells a function that answers requests who may make them.
-func (s *Stack) authorisation() map[string]*string {
+func (s *builder) authorisation() map[string]*string {
 	return map[string]*string{"AUTH_MODE": jsii.String(s.settings.AuthMode)}
 }

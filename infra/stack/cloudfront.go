@@ -21,7 +21,7 @@ const originSilence = 60 * time.Second
 // The origin is protected by a secret header. Origin access control would need every
 // client to send the hash of its body (x-amz-content-sha256) with each PUT and POST, as
 // function URLs take no unsigned payloads, and plain clients do not.
-func (s *Stack) newCDN(api awslambda.FunctionUrl) *string {
+func (s *builder) newCDN(api awslambda.FunctionUrl) *string {
 	origin := awscloudfrontorigins.NewFunctionUrlOrigin(api, &awscloudfrontorigins.FunctionUrlOriginProps{
 		OriginId:      jsii.String("api"),
 		CustomHeaders: s.originHeader(),
@@ -70,8 +70,9 @@ func (s *Stack) newCDN(api awslambda.FunctionUrl) *string {
 // browsers may have a token. So nobody gets, not even by requests that are joined while
 // they wait, what was answered to another token. (CloudFront joins requests whatever the
 // answer's Cache-Control says, so that "private" alone would not do, nor would a policy
-// that does not cache.) Answers are private then, and not kept.
-func (s *Stack) newCachePolicy() awscloudfront.ICachePolicy {
+// that does not cache.) Answers are private then, and not
+// kept, unless the origin says so.
+func (s *builder) newCachePolicy() awscloudfront.ICachePolicy {
 	props := &awscloudfront.CachePolicyProps{
 		Comment:                    jsii.String("answers of streams"),
 		MinTtl:                     seconds(0),
@@ -84,7 +85,6 @@ func (s *Stack) newCachePolicy() awscloudfront.ICachePolicy {
 		EnableAcceptEncodingBrotli: jsii.Bool(false),
 	}
 	if s.settings.AuthMode != "off" {
-		props.MaxTtl = seconds(time.Second)
 		props.QueryStringBehavior = awscloudfront.CacheQueryStringBehavior_All()
 		props.HeaderBehavior = awscloudfront.CacheHeaderBehavior_AllowList(jsii.String("Authorization"), jsii.String("Origin"))
 	}
@@ -95,7 +95,7 @@ func (s *Stack) newCachePolicy() awscloudfront.ICachePolicy {
 
 // originHeader shows to the function that a request came through CloudFront. Its value is
 // put in when the stack is deployed, and is not in the template.
-func (s *Stack) originHeader() *map[string]*string {
+func (s *builder) originHeader() *map[string]*string {
 	secret := s.vault.secrets["ORIGIN_SECRET"]
 	return &map[string]*string{boot.OriginHeader: secret.SecretValue().UnsafeUnwrap()}
 }

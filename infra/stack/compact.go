@@ -30,7 +30,7 @@ const (
 
 // newCompact makes the function that moves segments into objects, and has it invoked by the
 // changes of the table that end one ([dynamo.EndedFilter]).
-func (s *Stack) newCompact() {
+func (s *builder) newCompact() {
 	f := s.newFunction(functionSettings{
 		id:          "Compact",
 		name:        "compact",
@@ -68,7 +68,7 @@ func (s *Stack) newCompact() {
 // a queue is told where in the change stream the records were, which forgets them after
 // a day; a bucket gets the records. It is not the bucket of segments, which may be on R2.
 // Nothing is lost with a letter: the sweep finds the segment again.
-func (s *Stack) newDeadLetters() awss3.Bucket {
+func (s *builder) newDeadLetters() awss3.Bucket {
 	b := awss3.NewBucket(s.scope, jsii.String("DeadLetters"), s.private(s.retained(), &awss3.LifecycleRule{
 		Id:         jsii.String("expire"),
 		Expiration: awscdk.Duration_Days(jsii.Number(90)),

@@ -10,7 +10,7 @@ import (
 
 // addDashboard makes one page with what a person looks at first: requests, what the table
 // does, compaction, the sweep.
-func (s *Stack) addDashboard() {
+func (s *builder) addDashboard() {
 	n := metrics.CloudWatchNames()
 	api, compact, table := s.functions["Api"], s.functions["Compact"], s.table
 	d := awscloudwatch.NewDashboard(s.scope, jsii.String("Dashboard"), &awscloudwatch.DashboardProps{

@@ -39,7 +39,7 @@ const (
 // The load balancer is inside, where only CloudFront reaches it (a VPC origin). The
 // containers have public addresses, to which nobody may connect: without those, a gateway
 // for what they ask of Amazon would cost more than they do.
-func (s *Stack) newLive() awscloudfront.IOrigin {
+func (s *builder) newLive() awscloudfront.IOrigin {
 	vpc := s.newNetwork()
 	longest := seconds(s.settings.LongestWait() + answerTime)
 	balancer := awselasticloadbalancingv2.NewApplicationLoadBalancer(s.scope, jsii.String("Live"), &awselasticloadbalancingv2.ApplicationLoadBalancerProps{
@@ -69,7 +69,7 @@ func (s *Stack) newLive() awscloudfront.IOrigin {
 
 // newRouter makes the program of the edge that sends live reads to the containers: the
 // behaviors of a distribution know only paths.
-func (s *Stack) newRouter() *[]*awscloudfront.FunctionAssociation {
+func (s *builder) newRouter() *[]*awscloudfront.FunctionAssociation {
 	f := awscloudfront.NewFunction(s.scope, jsii.String("Router"), &awscloudfront.FunctionProps{
 		Comment: jsii.String("live reads go to the containers"),
 		Runtime: awscloudfront.FunctionRuntime_JS_2_0(),
@@ -86,7 +86,7 @@ function handler(event) {
 
 // newNetwork makes a network of two zones, with the containers, and with the load balancer
 // where nothing leads out. What goes to table and bucket stays inside Amazon's network.
-func (s *Stack) newNetwork() awsec2.Vpc {
+func (s *builder) newNetwork() awsec2.Vpc {
 	vpc := awsec2.NewVpc(s.scope, jsii.String("Network"), &awsec2.VpcProps{
 		MaxAzs: jsii.Number(2), NatGateways: jsii.Number(0),
 		SubnetConfiguration: &[]*awsec2.SubnetConfiguration{
@@ -108,13 +108,13 @@ func (s *Stack) newNetwork() awsec2.Vpc {
 }
 
 // newService makes the containers, with the rights of the function that answers requests.
-func (s *Stack) newService(vpc awsec2.Vpc) awsecs.FargateService {
+func (s *builder) newService(vpc awsec2.Vpc) awsecs.FargateService {
 	role := awsiam.NewRole(s.scope, jsii.String("ContainerRole"), &awsiam.RoleProps{
 		AssumedBy: awsiam.NewServicePrincipal(jsii.String("ecs-tasks.amazonaws.com"), nil),
 	})
 	named(role, "ContainerRole")
 	s.grant(role, answering())
-	environment := s.environment(role, []string{"AUTH_TOKEN", "ADMIN_TOKEN", "ORIGIN_SECRET"})
+	environment := s.environment(role, append(s.vault.answering(), "ORIGIN_SECRET"))
 	for name, value := range s.authorisation() {
 		environment[name] = value
 	}

@@ -29,7 +29,7 @@ type functionSettings struct {
 // newFunction makes a function, with a role that may write its own log and nothing else,
 // and a log that ends after a while. Segments on their way to the bucket are spooled
 // in /tmp; the 512 MB that it has anyway are those of a hundred segments.
-func (s *Stack) newFunction(f functionSettings) awslambda.Function {
+func (s *builder) newFunction(f functionSettings) awslambda.Function {
 	log := s.newLog(f.id + "Log")
 	role := awsiam.NewRole(s.scope, jsii.String(f.id+"Role"), &awsiam.RoleProps{
 		AssumedBy: awsiam.NewServicePrincipal(jsii.String("lambda.amazonaws.com"), nil),
@@ -66,7 +66,7 @@ func (s *Stack) newFunction(f functionSettings) awslambda.Function {
 
 // environment is what every program of the stack is told, and lets its role read the
 // secrets among some variables, and the keys of the bucket.
-func (s *Stack) environment(role awsiam.IRole, secrets []string) map[string]*string {
+func (s *builder) environment(role awsiam.IRole, secrets []string) map[string]*string {
 	environment := make(map[string]*string)
 	for name, value := range s.settings.Functions {
 		environment[name] = &value
@@ -78,7 +78,7 @@ func (s *Stack) environment(role awsiam.IRole, secrets []string) map[string]*str
 }
 
 // newLog makes a log that forgets.
-func (s *Stack) newLog(id string) awslogs.LogGroup {
+func (s *builder) newLog(id string) awslogs.LogGroup {
 	log := awslogs.NewLogGroup(s.scope, &id, &awslogs.LogGroupProps{
 		Retention:     retentions()[s.settings.LogDays],
 		RemovalPolicy: awscdk.RemovalPolicy_DESTROY,

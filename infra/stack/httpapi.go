@@ -12,7 +12,7 @@ import (
 const httpAPITimeout = 29 * time.Second
 
 // newHTTPAPI makes the second front door, which sends responses when they are complete.
-func (s *Stack) newHTTPAPI() {
+func (s *builder) newHTTPAPI() {
 	f := s.newFunction(functionSettings{
 		id:          "ApiBuffered",
 		name:        "apibuffered",
@@ -20,7 +20,7 @@ func (s *Stack) newHTTPAPI() {
 		memory:      s.settings.APIMemory,
 		timeout:     httpAPITimeout,
 		environment: s.authorisation(),
-		secrets:     []string{"AUTH_TOKEN", "ADMIN_TOKEN"},
+		secrets:     s.vault.answering(),
 	})
 	s.grant(f.Role(), answering())
 	api := awsapigatewayv2.NewHttpApi(s.scope, jsii.String("HttpApi"), &awsapigatewayv2.HttpApiProps{
@@ -35,7 +35,7 @@ func (s *Stack) newHTTPAPI() {
 }
 
 // logRequests has the HTTP API write a line for each request into a log of its own.
-func (s *Stack) logRequests(api awsapigatewayv2.HttpApi) {
+func (s *builder) logRequests(api awsapigatewayv2.HttpApi) {
 	log := s.newLog("HttpApiLog")
 	stage := api.DefaultStage().Node().DefaultChild().(awsapigatewayv2.CfnStage)
 	stage.SetAccessLogSettings(&awsapigatewayv2.CfnStage_AccessLogSettingsProperty{

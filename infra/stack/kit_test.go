@@ -57,7 +57,7 @@ func sources(dir string) (stack.Sources, error) {
 }
 
 // newApp returns an app with the stack that variables describe, in pairs.
-func newApp(t *testing.T, dir string, set ...string) (awscdk.App, config.Stack) {
+func newApp(t *testing.T, dir string, set ...string) (awscdk.App, awscdk.Stack) {
 	t.Helper()
 	environ := make(map[string]string)
 	for i := 0; i < len(set); i += 2 {
@@ -73,8 +73,7 @@ func newApp(t *testing.T, dir string, set ...string) (awscdk.App, config.Stack) 
 	}
 	out := filepath.Join(dir, "out")
 	app := awscdk.NewApp(&awscdk.AppProps{Outdir: &out, Context: cdkContext(t)})
-	stack.New(app, settings, from)
-	return app, settings
+	return app, stack.New(app, settings, from)
 }
 
 // cdkContext is what cdk.json says.
@@ -116,9 +115,9 @@ func synth(t *testing.T, set ...string) template {
 		return made
 	}
 	dir := filepath.Join(templates.dir, fmt.Sprint(len(templates.by)))
-	app, settings := newApp(t, dir, set...)
+	app, s := newApp(t, dir, set...)
 	app.Synth(nil)
-	text, err := os.ReadFile(filepath.Join(dir, "out", settings.Name+".template.json"))
+	text, err := os.ReadFile(filepath.Join(dir, "out", *s.StackName()+".template.json"))
 	if err != nil {
 		t.Fatal(err)
 	}

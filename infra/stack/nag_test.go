@@ -35,9 +35,8 @@ var accepted = []struct{ rule, path, why string }{
 func TestGoodPractice(t *testing.T) {
 	met := make(map[int]bool)
 	for _, set := range [][]string{nil, everything} {
-		app, settings := newApp(t, t.TempDir(), set...)
+		app, s := newApp(t, t.TempDir(), set...)
 		awscdk.Aspects_Of(app).Add(cdknag.NewAwsSolutionsChecks(&cdknag.NagPackProps{Verbose: jsii.Bool(true)}), nil)
-		s := app.Node().FindChild(&settings.Name).(awscdk.Stack)
 		found := assertions.Annotations_FromStack(s)
 		any := assertions.Match_StringLikeRegexp(jsii.String(".*"))
 		for _, m := range append(*found.FindError(jsii.String("*"), any), *found.FindWarning(jsii.String("*"), any)...) {

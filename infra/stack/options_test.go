@@ -112,6 +112,22 @@ func TestFargate(t *testing.T) {
 	}
 }
 
+// TestSecretsOfOthers: what the settings name is read by what answers requests, and by
+// nothing else.
+func TestSecretsOfOthers(t *testing.T) {
+	tmpl := synth(t, "AUTH_MODE", "jwt", "SECRETS", "AUTH_JWT_SECRET=issuer#key", "HTTP_API", "true")
+	for id, want := range map[string]bool{"Api": true, "ApiBuffered": true, "Compact": false, "Sweep": false} {
+		told := strings.Contains(text(tmpl.Resources[id].get("Environment.Variables.SECRETS")), "AUTH_JWT_SECRET=issuer#key")
+		may := strings.Contains(strings.Join(policyOf(t, tmpl, id), "\n"), ":secret:issuer-??????")
+		if told != want || may != want {
+			t.Errorf("%s: it is told %v, and may read it %v", id, told, may)
+		}
+	}
+	if tmpl.Resources["AuthToken"].Type != "" {
+		t.Error("AUTH_MODE=jwt has a token of clients")
+	}
+}
+
 func TestSmallOptions(t *testing.T) {
 	tmpl := synth(t, "API_MEMORY_MB", "512", "WORK_MEMORY_MB", "1024", "LOG_RETENTION_DAYS", "7", "RESERVED_CONCURRENCY", "false",
 		"TRACING", "true", "TAGS", "team=streams", "LONG_POLL_WAIT", "30s", "SSE_LIFETIME", "2m", "SEGMENT_MAX_MESSAGES", "77")

@@ -10,7 +10,7 @@ import (
 const streamPath = "/v1/stream/"
 
 // addOutputs tells what was made, and how to try it. The URL ends in a slash.
-func (s *Stack) addOutputs(server *string) {
+func (s *builder) addOutputs(server *string) {
 	url := *server + strings.TrimPrefix(streamPath, "/")
 	s.output("Url", "where streams are: a stream's name comes after it", &url)
 	header := ""
@@ -26,6 +26,6 @@ func (s *Stack) addOutputs(server *string) {
 	s.output("BucketName", "bucket of segments and large records", s.objects.environment["BUCKET_NAME"])
 }
 
-func (s *Stack) output(id, description string, value *string) {
+func (s *builder) output(id, description string, value *string) {
 	awscdk.NewCfnOutput(s.scope, &id, &awscdk.CfnOutputProps{Description: &description, Value: value})
 }

@@ -44,7 +44,7 @@ func sweeping() rights {
 // grant gives a role rights on the table and, if it is the stack's, the bucket; what may be
 // done in another bucket, its keys say. Everybody may list the bucket: without that, S3
 // answers 403 for an object that is not there, and not 404.
-func (s *Stack) grant(role awsiam.IRole, r rights) {
+func (s *builder) grant(role awsiam.IRole, r rights) {
 	table := *s.table.TableArn()
 	s.allow(role, "dynamodb:", r.table, table)
 	for _, name := range r.indexes {
@@ -58,7 +58,7 @@ func (s *Stack) grant(role awsiam.IRole, r rights) {
 	s.allow(role, "s3:", []string{"ListBucket"}, bucket)
 }
 
-func (s *Stack) allow(role awsiam.IRole, service string, actions []string, resources ...string) {
+func (s *builder) allow(role awsiam.IRole, service string, actions []string, resources ...string) {
 	var full []string
 	for _, action := range actions {
 		full = append(full, service+action)

@@ -21,11 +21,14 @@ const secretLength = 48
 type vault struct {
 	secrets map[string]awssecretsmanager.ISecret
 	keys    map[string]string
+	// given are the variables that the settings name.
+	given []string
 }
 
 // newVault makes the tokens: of clients, of administrators, and of CloudFront, as far as
-// they are needed. The keys of a bucket elsewhere are in a secret that the settings name.
-func (s *Stack) newVault() vault {
+// they are needed. Others, such as the keys of a bucket elsewhere, are in secrets that the
+// settings name.
+func (s *builder) newVault() vault {
 	v := vault{secrets: make(map[string]awssecretsmanager.ISecret), keys: make(map[string]string)}
 	v.secrets["ADMIN_TOKEN"] = s.newToken("AdminToken", "token of the administrators' API")
 	if s.settings.AuthMode == "token" {
@@ -34,20 +37,32 @@ func (s *Stack) newVault() vault {
 	if s.settings.CloudFront {
 		v.secrets["ORIGIN_SECRET"] = s.newToken("OriginSecret", "what CloudFront shows to the function")
 	}
+	list, err := s.settings.SecretList()
+	if err != nil {
+		panic(err) // the settings have been checked
+	}
+	for _, secret := range list {
+		v.secrets[secret.Variable], v.keys[secret.Variable] = s.given(secret.Variable, secret.ID), secret.Key
+		v.given = append(v.given, secret.Variable)
+	}
 	if id := s.settings.BucketSecret; id != "" {
-		keys := awssecretsmanager.Secret_FromSecretNameV2
-		if strings.HasPrefix(id, "arn:") {
-			keys = awssecretsmanager.Secret_FromSecretCompleteArn
-		}
-		secret := keys(s.scope, jsii.String("BucketSecret"), &id)
+		keys := s.given("BucketSecret", id)
 		for _, name := range []string{"S3_ACCESS_KEY_ID", "S3_SECRET_ACCESS_KEY"} {
-			v.secrets[name], v.keys[name] = secret, name
+			v.secrets[name], v.keys[name] = keys, name
 		}
 	}
 	return v
 }
 
-func (s *Stack) newToken(id, description string) awssecretsmanager.Secret {
+// given is a secret of somebody else, by its ARN or its name.
+func (s *builder) given(id, secret string) awssecretsmanager.ISecret {
+	if strings.HasPrefix(secret, "arn:") {
+		return awssecretsmanager.Secret_FromSecretCompleteArn(s.scope, &id, &secret)
+	}
+	return awssecretsmanager.Secret_FromSecretNameV2(s.scope, &id, &secret)
+}
+
+func (s *builder) newToken(id, description string) awssecretsmanager.Secret {
 	t := awssecretsmanager.NewSecret(s.scope, &id, &awssecretsmanager.SecretProps{
 		Description: &description,
 		GenerateSecretString: &awssecretsmanager.SecretStringGenerator{
@@ -60,9 +75,12 @@ func (s *Stack) newToken(id, description string) awssecretsmanager.Secret {
 	return t
 }
 
+// answering are the variables that are secrets of what answers requests.
+func (v vault) answering() []string { return append([]string{"AUTH_TOKEN", "ADMIN_TOKEN"}, v.given...) }
+
 // secretsOf lets a role read the secrets among some variables, and returns what tells a
 // process where they are. Those that the stack does not have are left out.
-func (s *Stack) secretsOf(role awsiam.IRole, variables ...string) map[string]*string {
+func (s *builder) secretsOf(role awsiam.IRole, variables ...string) map[string]*string {
 	var list []string
 	for _, name := range slices.Sorted(maps.Keys(s.vault.secrets)) {
 		if !slices.Contains(variables, name) {

@@ -29,8 +29,8 @@ import (
 	"github.com/commoncurriculum/durable-streams-aws/pkg/config"
 )
 
-// Stack is the stack and its parts, for those that refer to each other.
-type Stack struct {
+// builder makes the stack, and has the parts that others refer to.
+type builder struct {
 	scope    awscdk.Stack
 	settings config.Stack
 	sources  Sources
@@ -56,9 +56,9 @@ type Sources struct {
 }
 
 // New adds the stack to an app. Settings must be of [config.ReadStack]. It panics where
-// CDK does, such as for programs that are not there.
-func New(app awscdk.App, settings config.Stack, sources Sources) *Stack {
-	s := &Stack{
+// CDK does, such as for programs that are not there. It makes no request.
+func New(app awscdk.App, settings config.Stack, sources Sources) awscdk.Stack {
+	s := &builder{
 		scope: awscdk.NewStack(app, &settings.Name, &awscdk.StackProps{
 			Description: jsii.String("Durable Streams: a server of append-only streams on Lambda, DynamoDB and S3"),
 		}),
@@ -85,11 +85,11 @@ func New(app awscdk.App, settings config.Stack, sources Sources) *Stack {
 	s.addAlarms()
 	s.addDashboard()
 	s.addOutputs(url)
-	return s
+	return s.scope
 }
 
 // retained is the removal policy of what holds streams.
-func (s *Stack) retained() awscdk.RemovalPolicy {
+func (s *builder) retained() awscdk.RemovalPolicy {
 	if s.settings.Removal == "destroy" {
 		return awscdk.RemovalPolicy_DESTROY
 	}

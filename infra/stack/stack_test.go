@@ -100,15 +100,18 @@ func TestSweepSchedule(t *testing.T) {
 
 func TestBuckets(t *testing.T) {
 	tmpl := synth(t)
-	for id, lifecycle := range map[string]string{
-		"Objects":     `{"Rules":[{"AbortIncompleteMultipartUpload":{"DaysAfterInitiation":1},"Id":"incomplete-uploads","Status":"Enabled"}]}`,
-		"DeadLetters": `{"Rules":[{"ExpirationInDays":90,"Id":"expire","Status":"Enabled"}]}`,
+	for id, want := range map[string]struct{ lifecycle, versions string }{
+		"Objects": {
+			`{"Rules":[{"AbortIncompleteMultipartUpload":{"DaysAfterInitiation":1},"ExpiredObjectDeleteMarker":true,"Id":"leftovers","NoncurrentVersionExpiration":{"NoncurrentDays":35},"Status":"Enabled"}]}`,
+			`{"Status":"Enabled"}`,
+		},
+		"DeadLetters": {`{"Rules":[{"ExpirationInDays":90,"Id":"expire","Status":"Enabled"}]}`, "null"},
 	} {
 		tmpl.want(t, id, map[string]string{
 			"PublicAccessBlockConfiguration": `{"BlockPublicAcls":true,"BlockPublicPolicy":true,"IgnorePublicAcls":true,"RestrictPublicBuckets":true}`,
 			"BucketEncryption":               `{"ServerSideEncryptionConfiguration":[{"ServerSideEncryptionByDefault":{"SSEAlgorithm":"AES256"}}]}`,
-			"LifecycleConfiguration":         lifecycle,
-			"VersioningConfiguration":        "null",
+			"LifecycleConfiguration":         want.lifecycle,
+			"VersioningConfiguration":        want.versions,
 		})
 	}
 	policies := 0

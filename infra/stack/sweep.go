@@ -22,7 +22,7 @@ const (
 // newSweep makes the function that finishes what was left undone, and its schedule. A run
 // that fails is not tried again: the next one comes soon, and goes on where it stopped.
 // Its dead letters tell that it failed; there is nothing in them to work off.
-func (s *Stack) newSweep() {
+func (s *builder) newSweep() {
 	f := s.newFunction(functionSettings{
 		id:          "Sweep",
 		name:        "sweep",

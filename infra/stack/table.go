@@ -8,9 +8,12 @@ import (
 	"github.com/commoncurriculum/durable-streams-aws/pkg/dynamo"
 )
 
+// restoreDays is how far back the table can be restored to.
+const restoreDays = 35
+
 // newTable makes the table as [dynamo.Table] and [dynamo.TTL] define it. It can be restored
-// to any second of the last 35 days, and cannot be deleted by accident.
-func (s *Stack) newTable() awsdynamodb.Table {
+// to any second of the last restoreDays, and cannot be deleted by accident.
+func (s *builder) newTable() awsdynamodb.Table {
 	definition, ttl := dynamo.Table(""), dynamo.TTL("")
 	kinds := make(map[string]awsdynamodb.AttributeType)
 	for _, a := range definition.AttributeDefinitions {
@@ -32,6 +35,7 @@ func (s *Stack) newTable() awsdynamodb.Table {
 		TimeToLiveAttribute: ttl.TimeToLiveSpecification.AttributeName,
 		PointInTimeRecoverySpecification: &awsdynamodb.PointInTimeRecoverySpecification{
 			PointInTimeRecoveryEnabled: jsii.Bool(true),
+			RecoveryPeriodInDays:       jsii.Number(restoreDays),
 		},
 		DeletionProtection: jsii.Bool(s.settings.Removal == "retain"),
 		RemovalPolicy:      s.retained(),

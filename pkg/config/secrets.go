@@ -36,10 +36,10 @@ func ReadSecrets(environ map[string]string) (list []Secret, endpoint string, err
 		name, id, found := strings.Cut(strings.TrimSpace(entry), "=")
 		id, key, keyed := strings.Cut(id, "#")
 		if !found || name == "" || id == "" || keyed && key == "" {
-			return nil, "", fmt.Errorf("configuration: SECRETS has %q: it must be like NAME=secret or NAME=secret#key", entry)
+			return nil, "", fmt.Errorf("SECRETS has %q: it must be like NAME=secret or NAME=secret#key", entry)
 		}
 		if environ[name] != "" {
-			return nil, "", fmt.Errorf("configuration: SECRETS names %s, which is set too: take one of them away", name)
+			return nil, "", fmt.Errorf("SECRETS names %s, which is set too: take one of them away", name)
 		}
 		list = append(list, Secret{Variable: name, ID: id, Key: key})
 	}

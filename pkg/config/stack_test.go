@@ -30,7 +30,7 @@ func TestStackDefaults(t *testing.T) {
 func TestStackPassesSettingsOn(t *testing.T) {
 	c, err := config.ReadStack(map[string]string{
 		"SEGMENT_MAX_MESSAGES": "7", "LOG_LEVEL": "warn", "SSE_LIFETIME": "10s", "LONG_POLL_WAIT": "30s",
-		"TABLE_NAME": "mine", "DYNAMODB_ENDPOINT": "http://elsewhere", "SECRETS": "X=y", "AUTH_MODE": "jwt", "TAGS": "team=streams,stage=test",
+		"TABLE_NAME": "mine", "DYNAMODB_ENDPOINT": "http://elsewhere", "SECRETS": "AUTH_JWT_SECRET=jwt#key", "AUTH_MODE": "jwt", "TAGS": "team=streams,stage=test",
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -38,6 +38,9 @@ func TestStackPassesSettingsOn(t *testing.T) {
 	want := map[string]string{"SEGMENT_MAX_MESSAGES": "7", "LOG_LEVEL": "warn", "SSE_LIFETIME": "10s", "LONG_POLL_WAIT": "30s"}
 	if !maps.Equal(c.Functions, want) || c.LongestWait() != 30*time.Second {
 		t.Errorf("%v, %v", c.Functions, c.LongestWait())
+	}
+	if list, err := c.SecretList(); err != nil || len(list) != 1 || list[0] != (config.Secret{Variable: "AUTH_JWT_SECRET", ID: "jwt", Key: "key"}) {
+		t.Errorf("%v, %v", list, err)
 	}
 	if c.AuthMode != "jwt" || c.Tags["team"] != "streams" || c.Tags["stage"] != "test" {
 		t.Errorf("%+v", c)
@@ -68,12 +71,21 @@ func TestStackMistakesNameTheVariable(t *testing.T) {
 		{nil, "SWEEP_EVERY", "90s"},
 		{nil, "SWEEP_EVERY", "0s"},
 		{nil, "COMPACT_CONCURRENCY", "0"},
+		{nil, "SECRETS", "AUTH_JWT_SECRET"},
+		{nil, "SECRETS", "ADMIN_TOKEN=mine"},
+		{nil, "SECRETS", "AUTH_TOKEN=mine"},
+		{nil, "AUTH_JWT_SECRET", "t0ken-0123456789"},
 		{nil, "AUTH_TOKEN", "t0ken-0123456789"},
 		{nil, "ADMIN_TOKEN", "t0ken-0123456789"},
 		{nil, "ORIGIN_SECRET", "t0ken-0123456789"},
 		{nil, "S3_SECRET_ACCESS_KEY", "t0ken-0123456789"},
 		{nil, "POLL_FAST", "0s"},
 		{nil, "LONG_POLL_WAIT", "20"},
+		{nil, "SSE_LIFETIME", "15m"},
+		{nil, "LONG_POLL_WAIT", "15m"},
+		{map[string]string{"CLOUDFRONT": "true"}, "LONG_POLL_WAIT", "1m"},
+		{map[string]string{"CLOUDFRONT": "true"}, "SSE_LIFETIME", "2m"},
+		{map[string]string{"HTTP_API": "true"}, "LONG_POLL_WAIT", "30s"},
 		{bucket, "S3_ENDPOINT", "http://account.r2.cloudflarestorage.com"},
 		{bucket, "S3_ENDPOINT", ""},
 		{bucket, "BUCKET_NAME", ""},
