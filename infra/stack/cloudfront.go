@@ -61,34 +61,28 @@ func (s *builder) newCDN(api awslambda.FunctionUrl) *string {
 // newCachePolicy says which requests have one answer, and how long it may be kept.
 //
 // What an answer depends on is the stream, the offset, whether and how it is live, and
-// the cursor (PROTOCOL.md, section 10.1); Accept-Encoding, as the origin compresses; and
-// Origin, which answers to browsers may repeat. How long it may be kept is the origin's
-// to say (Cache-Control), and without its word it is not kept. Requests for one answer
-// that come at the same time are one request to the origin, for long-polls too.
+// the cursor (PROTOCOL.md, section 10.1); Accept-Encoding, as the origin compresses;
+// Origin, which answers to browsers may repeat; and who asks. How long it may be kept is
+// the origin's to say (Cache-Control), and without its word it is not kept. Requests for
+// one answer that come at the same time are one request to the origin, long-polls too.
 //
-// With authorisation, Authorization is in the key, and so is all of the query, where
-// browsers may have a token. So nobody gets, not even by requests that are joined while
-// they wait, what was answered to another token. (CloudFront joins requests whatever the
-// answer's Cache-Control says, so that "private" alone would not do, nor would a policy
-// that does not cache.) Answers are private then, and not
-// kept, unless the origin says so.
+// CloudFront joins them before it knows the answer's Cache-Control, so that "private"
+// would not keep the answer to one token from another, nor would a policy without
+// caching. So Authorization is in the key, and all of the query, where browsers may have
+// a token, and administrators their questions. Readers that have no token, or the same
+// one, still share.
 func (s *builder) newCachePolicy() awscloudfront.ICachePolicy {
-	props := &awscloudfront.CachePolicyProps{
+	p := awscloudfront.NewCachePolicy(s.scope, jsii.String("Cache"), &awscloudfront.CachePolicyProps{
 		Comment:                    jsii.String("answers of streams"),
 		MinTtl:                     seconds(0),
 		DefaultTtl:                 seconds(0),
 		MaxTtl:                     awscdk.Duration_Days(jsii.Number(365)),
-		QueryStringBehavior:        awscloudfront.CacheQueryStringBehavior_AllowList(jsii.String("offset"), jsii.String("live"), jsii.String("cursor")),
-		HeaderBehavior:             awscloudfront.CacheHeaderBehavior_AllowList(jsii.String("Origin")),
+		QueryStringBehavior:        awscloudfront.CacheQueryStringBehavior_All(),
+		HeaderBehavior:             awscloudfront.CacheHeaderBehavior_AllowList(jsii.String("Authorization"), jsii.String("Origin")),
 		CookieBehavior:             awscloudfront.CacheCookieBehavior_None(),
 		EnableAcceptEncodingGzip:   jsii.Bool(true),
 		EnableAcceptEncodingBrotli: jsii.Bool(false),
-	}
-	if s.settings.AuthMode != "off" {
-		props.QueryStringBehavior = awscloudfront.CacheQueryStringBehavior_All()
-		props.HeaderBehavior = awscloudfront.CacheHeaderBehavior_AllowList(jsii.String("Authorization"), jsii.String("Origin"))
-	}
-	p := awscloudfront.NewCachePolicy(s.scope, jsii.String("Cache"), props)
+	})
 	named(p, "Cache")
 	return p
 }

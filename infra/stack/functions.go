@@ -27,8 +27,7 @@ type functionSettings struct {
 }
 
 // newFunction makes a function, with a role that may write its own log and nothing else,
-// and a log that ends after a while. Segments on their way to the bucket are spooled
-// in /tmp; the 512 MB that it has anyway are those of a hundred segments.
+// and a log that ends after a while.
 func (s *builder) newFunction(f functionSettings) awslambda.Function {
 	log := s.newLog(f.id + "Log")
 	role := awsiam.NewRole(s.scope, jsii.String(f.id+"Role"), &awsiam.RoleProps{
@@ -46,7 +45,7 @@ func (s *builder) newFunction(f functionSettings) awslambda.Function {
 		Code:                 awslambda.Code_FromAsset(jsii.String(filepath.Join(s.sources.Bootstraps, f.name)), nil),
 		MemorySize:           jsii.Number(f.memory),
 		Timeout:              seconds(f.timeout),
-		EphemeralStorageSize: awscdk.Size_Mebibytes(jsii.Number(512)),
+		EphemeralStorageSize: awscdk.Size_Mebibytes(jsii.Number(s.spoolSize())),
 		Environment:          &environment,
 		Role:                 role,
 		LogGroup:             log,
@@ -62,6 +61,14 @@ func (s *builder) newFunction(f functionSettings) awslambda.Function {
 	named(function, f.id)
 	s.functions[f.id] = function
 	return function
+}
+
+// spoolSize is the size of /tmp, in MiB, where a segment is put together on its way to the
+// bucket, one at a time. 512 are free, and enough for all but huge segments, which the
+// last batch in them may make larger yet.
+func (s *builder) spoolSize() int {
+	const free, most = 512, 10240
+	return min(max(free, 2*s.settings.Streams().SegmentBytes>>20), most)
 }
 
 // environment is what every program of the stack is told, and lets its role read the

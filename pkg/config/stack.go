@@ -60,7 +60,6 @@ func ReadStack(environ map[string]string) (Stack, error) {
 		oneOf("AUTH_MODE", c.AuthMode, "token", "jwt", "off"),
 		c.checkSecrets(),
 		c.checkBucket(),
-		c.checkDoors(),
 		email("ALARM_EMAIL", c.AlarmEmail),
 		oneOfNumbers("LOG_RETENTION_DAYS", c.LogDays, 1, 3, 5, 7, 14, 30, 60, 90, 180, 365),
 		inRange("API_MEMORY_MB", c.APIMemory, 128, 10240),
@@ -69,6 +68,7 @@ func ReadStack(environ map[string]string) (Stack, error) {
 		inRange("COMPACT_CONCURRENCY", c.CompactLimit, 1, 1000),
 		notInTemplate(environ),
 		c.checkFunctions(),
+		c.checkDoors(),
 	)
 }
 
@@ -133,10 +133,7 @@ func (c Stack) checkDoors() error {
 	if c.Fargate && !c.CloudFront {
 		return fmt.Errorf("FARGATE is true: CLOUDFRONT must be too, as it is what sends live readers to the containers")
 	}
-	var streams Streams
-	if err := parse(c.Functions, &streams); err != nil {
-		return err
-	}
+	streams := c.Streams()
 	return first(
 		// A function runs for a quarter of an hour at most, and needs some of it to answer.
 		shorter("LONG_POLL_WAIT", streams.LongPollWait, 14*time.Minute, "Lambda ends a request"),
@@ -220,11 +217,16 @@ func neededFor(name, value, reason, other string) error {
 	return nil
 }
 
-// LongestWait is how long a request may wait for data, by the settings of the functions.
-func (c Stack) LongestWait() time.Duration {
+// Streams are the limits and times that the functions will have.
+func (c Stack) Streams() Streams {
 	var streams Streams
 	if err := parse(c.Functions, &streams); err != nil {
-		return 0 // ReadStack has checked them
+		return Streams{} // ReadStack refuses it
 	}
-	return max(streams.LongPollWait, streams.SSELifetime)
+	return streams
+}
+
+// LongestWait is how long a request may wait for data.
+func (c Stack) LongestWait() time.Duration {
+	return max(c.Streams().LongPollWait, c.Streams().SSELifetime)
 }
