@@ -4,8 +4,9 @@
 // works on, handler.go what it serves, origin.go whom it answers, and deadline.go the
 // time that it has.
 //
-// It makes no request, except for secrets (secrets.go), if there are any: a process is ready for its first one within milliseconds,
-// and a store that is out of order is reported by the requests that need it.
+// It makes no request, except for secrets (secrets.go), if there are any: a process is
+// ready for its first one within milliseconds, and a store that is out of order is
+// reported by the requests that need it.
 package boot
 
 import (
