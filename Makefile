@@ -65,8 +65,9 @@ destroy: node_modules functions bin/infra ## delete the stack, after asking; tab
 # Each time with a cache of its own, which would give the same bytes otherwise.
 reproducible: ## build the functions twice, in two folders, and compare
 	@a=$$(mktemp -d) && b=$$(mktemp -d) && trap 'rm -rf $$a $$b' EXIT && \
-	for dir in $$a $$b; do mkdir $$dir/src && cp -r go.mod go.sum pkg functions $$dir/src && \
-	  for f in $(FUNCTIONS); do (cd $$dir/src && GOCACHE=$$dir/cache GOARCH=arm64 $(LAMBDA_BUILD) -o ../$$f ./functions/$$f) || exit 1; done; done && \
+	for dir in $$a $$b; do mkdir $$dir/src && cp -r go.mod go.sum pkg functions $$dir/src || exit 1; done && \
+	for dir in $$a $$b; do for f in $(FUNCTIONS); do \
+	  (cd $$dir/src && GOCACHE=$$dir/cache GOARCH=arm64 $(LAMBDA_BUILD) -o ../$$f ./functions/$$f) || exit 1; done; done && \
 	for f in $(FUNCTIONS); do cmp $$a/$$f $$b/$$f && echo "$$f $$(sha256sum < $$a/$$f)" || exit 1; done
 
 build: ## build the local server into bin/
