@@ -43,5 +43,5 @@ func Handler(c config.Function, logger *slog.Logger, buffered bool) (http.Handle
 	if err != nil {
 		return nil, err
 	}
-	return admin.New(log, administration).Mount(streams), nil
+	return behindOrigin(c.OriginSecret, admin.New(log, administration).Mount(streams)), nil
 }

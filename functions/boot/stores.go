@@ -7,6 +7,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/credentials/endpointcreds"
 
 	"github.com/commoncurriculum/durable-streams-aws/pkg/bucket"
 	"github.com/commoncurriculum/durable-streams-aws/pkg/config"
@@ -73,8 +74,15 @@ func Objects(c config.Function) (*bucket.Store, error) {
 	return objects, nil
 }
 
-// own returns the function's own credentials.
+// containerCredentials is where ECS gives a container its credentials.
+const containerCredentials = "http://169.254.170.2"
+
+// own returns the function's own credentials. Those of a container are fetched with the
+// first request, and again before they end.
 func own(c config.Function) aws.CredentialsProvider {
+	if c.CredentialsURI != "" {
+		return aws.NewCredentialsCache(endpointcreds.New(containerCredentials + c.CredentialsURI))
+	}
 	return credentials.NewStaticCredentialsProvider(c.AccessKey, c.SecretKey, c.SessionToken)
 }
 

@@ -13,7 +13,7 @@ const answerTime = 10 * time.Second
 // newAPI makes the function that answers requests, behind a URL that sends responses as
 // they are written. The URL is open: who may do what is decided by the function, as
 // clients have tokens and no AWS credentials.
-func (s *Stack) newAPI() awslambda.FunctionUrl {
+func (s *builder) newAPI() awslambda.FunctionUrl {
 	f := s.newFunction(functionSettings{
 		id:          "Api",
 		name:        "api",
@@ -21,17 +21,16 @@ func (s *Stack) newAPI() awslambda.FunctionUrl {
 		memory:      s.settings.APIMemory,
 		timeout:     s.settings.LongestWait() + answerTime,
 		environment: s.authorisation(),
+		secrets:     append(s.vault.answering(), "ORIGIN_SECRET"),
 	})
-	s.grantTable(f, answers())
-	s.grantObjects(f, "Get", "Put")
-	url := f.AddFunctionUrl(&awslambda.FunctionUrlOptions{
+	s.grant(f.Role(), answering())
+	return f.AddFunctionUrl(&awslambda.FunctionUrlOptions{
 		AuthType:   awslambda.FunctionUrlAuthType_NONE,
 		InvokeMode: awslambda.InvokeMode_RESPONSE_STREAM,
 	})
-	return url
 }
 
 // authorisation tells a function that answers requests who may make them.
-func (s *Stack) authorisation() map[string]*string {
+func (s *builder) authorisation() map[string]*string {
 	return map[string]*string{"AUTH_MODE": jsii.String(s.settings.AuthMode)}
 }

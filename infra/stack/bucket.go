@@ -17,11 +17,10 @@ type objects struct {
 
 // newObjects makes the bucket of segments and large records, unless the settings name one.
 //
-// It has no versions: an object is written once, under a key that names its content, and
-// what is removed was let go a day before. Old versions would keep deleted streams for
-// nothing, while the table, which can be restored to an earlier time, needs objects of at
-// most a day before that ([dynamo.Options], RetireAfter).
-func (s *Stack) newObjects() objects {
+// It has versions, for as long as the table can be restored to: what the table had then
+// points to objects that may have been removed since, such as large records that a segment
+// took in. What users delete is gone after that time, as from the table's backup.
+func (s *builder) newObjects() objects {
 	if s.settings.BucketEndpoint != "" {
 		return objects{environment: map[string]*string{
 			"BUCKET_NAME": &s.settings.Bucket,
@@ -29,16 +28,20 @@ func (s *Stack) newObjects() objects {
 			"S3_REGION":   &s.settings.BucketRegion,
 		}}
 	}
-	b := awss3.NewBucket(s.scope, jsii.String("Objects"), s.private(s.retained(), &awss3.LifecycleRule{
-		Id:                                  jsii.String("incomplete-uploads"),
+	props := s.private(s.retained(), &awss3.LifecycleRule{
+		Id:                                  jsii.String("leftovers"),
 		AbortIncompleteMultipartUploadAfter: awscdk.Duration_Days(jsii.Number(1)),
-	}))
+		NoncurrentVersionExpiration:         awscdk.Duration_Days(jsii.Number(restoreDays)),
+		ExpiredObjectDeleteMarker:           jsii.Bool(true),
+	})
+	props.Versioned = jsii.Bool(true)
+	b := awss3.NewBucket(s.scope, jsii.String("Objects"), props)
 	named(b, "Objects")
 	return objects{own: b, environment: map[string]*string{"BUCKET_NAME": b.BucketName()}}
 }
 
 // private are the properties of every bucket: nobody from outside, encrypted, by TLS only.
-func (s *Stack) private(removal awscdk.RemovalPolicy, rules ...*awss3.LifecycleRule) *awss3.BucketProps {
+func (s *builder) private(removal awscdk.RemovalPolicy, rules ...*awss3.LifecycleRule) *awss3.BucketProps {
 	return &awss3.BucketProps{
 		BlockPublicAccess: awss3.BlockPublicAccess_BLOCK_ALL(),
 		Encryption:        awss3.BucketEncryption_S3_MANAGED,

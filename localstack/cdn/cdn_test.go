@@ -189,9 +189,19 @@ func catchUpWith(r *reader, want string) error {
 	return nil
 }
 
+// private lets everybody do everything, and says of no stream that all may see it.
+type private struct{}
+
+func (private) Grant(*http.Request) (protocol.Grant, error) { return private{}, nil }
+func (private) Allows(protocol.Right, string) bool          { return true }
+func (private) Stored(name string) string                   { return name }
+func (private) Shared(string) bool                          { return false }
+func (private) ReaderKey(string) string                     { return "" }
+func (private) Ends() time.Time                             { return time.Time{} }
+
 // What depends on the moment, on who asks, or failed, is asked of the origin each time.
 func TestNotShared(t *testing.T) {
-	o := startOrigin(t, 4<<20, func(c *protocol.Config) { c.Private = true })
+	o := startOrigin(t, 4<<20, func(c *protocol.Config) { c.Access = private{} })
 	front := proxy(t, o.addr()) + "/v1/stream/"
 	send(t, "PUT", front+"s", "[1]", 201, "Stream-Closed", "true")
 	for query, status := range map[string]int{"s?offset=now": 200, "s?offset=-1": 200, "s?offset=-1&live=long-poll": 200, "none?offset=-1": 404} {

@@ -191,6 +191,9 @@ func variables(t reflect.Type) []Variable {
 			vs = append(vs, variables(field.Type)...)
 			continue
 		}
+		if field.Tag.Get("env") == "-" {
+			continue
+		}
 		vs = append(vs, Variable{
 			Name:    field.Tag.Get("env"),
 			Default: field.Tag.Get("envDefault"),

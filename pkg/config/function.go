@@ -20,10 +20,14 @@ type Function struct {
 	BucketKey      string `env:"S3_ACCESS_KEY_ID" doc:"access key of the bucket; empty means the function's own credentials"`
 	BucketSecret   string `env:"S3_SECRET_ACCESS_KEY" doc:"secret of S3_ACCESS_KEY_ID"`
 
-	Region       string `env:"AWS_REGION,required,notEmpty" doc:"AWS region"`
-	AccessKey    string `env:"AWS_ACCESS_KEY_ID,required,notEmpty" doc:"the function's credentials"`
-	SecretKey    string `env:"AWS_SECRET_ACCESS_KEY,required,notEmpty" doc:"the function's credentials"`
-	SessionToken string `env:"AWS_SESSION_TOKEN" doc:"the function's credentials"`
+	Region         string `env:"AWS_REGION,required,notEmpty" doc:"AWS region"`
+	AccessKey      string `env:"AWS_ACCESS_KEY_ID" doc:"the function's credentials"`
+	SecretKey      string `env:"AWS_SECRET_ACCESS_KEY" doc:"the function's credentials"`
+	SessionToken   string `env:"AWS_SESSION_TOKEN" doc:"the function's credentials"`
+	CredentialsURI string `env:"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI" doc:"where a container gets its credentials instead, as ECS sets it"`
+
+	Secrets
+	OriginSecret string `env:"ORIGIN_SECRET" doc:"what the header X-Origin-Secret of each request must be, as the CDN in front sends it; empty demands nothing"`
 
 	LogLevel          string        `env:"LOG_LEVEL" envDefault:"info" doc:"'debug', 'info' (a line for each request), 'warn' or 'error'"`
 	Metrics           string        `env:"METRICS" envDefault:"emf" doc:"'emf' makes log lines CloudWatch metrics as well (at most $15 a month for those of requests); 'off' does not"`
@@ -54,6 +58,8 @@ func ReadFunction(environ map[string]string) (Function, error) {
 	return c, firstError(
 		oneOf("LOG_LEVEL", c.LogLevel, "debug", "info", "warn", "error"),
 		oneOf("METRICS", c.Metrics, "emf", MetricsOff),
+		c.checkCredentials(),
+		secret("ORIGIN_SECRET", c.OriginSecret, minSecret),
 		together("S3_ACCESS_KEY_ID", c.BucketKey, "S3_SECRET_ACCESS_KEY", c.BucketSecret),
 		positive("POLL_FAST", int(c.PollFast)),
 		atLeast("POLL_IDLE", int(c.PollIdle), "POLL_FAST", int(c.PollFast)),
@@ -66,6 +72,16 @@ func ReadFunction(environ map[string]string) (Function, error) {
 		positive("SWEEP_OBJECTS", c.SweepObjects),
 		positive("SWEEP_LIVES", c.SweepLives),
 		c.Streams.check(),
+	)
+}
+
+func (c Function) checkCredentials() error {
+	if c.CredentialsURI != "" {
+		return nil
+	}
+	return first(
+		neededBy("AWS_REGION", "AWS_ACCESS_KEY_ID", c.AccessKey),
+		neededBy("AWS_REGION", "AWS_SECRET_ACCESS_KEY", c.SecretKey),
 	)
 }
 

@@ -23,6 +23,7 @@ type Stack struct {
 	BucketSecret   string `env:"BUCKET_SECRET" doc:"name or ARN of a secret in Secrets Manager with the keys of the bucket at S3_ENDPOINT, as JSON: {\"S3_ACCESS_KEY_ID\":\"...\",\"S3_SECRET_ACCESS_KEY\":\"...\"}"`
 
 	AuthMode   string `env:"AUTH_MODE" envDefault:"token" doc:"who may use streams: 'token' takes the token that the stack generates, 'jwt' signed tokens (set the AUTH_JWT_ variables too), 'off' ANYBODY who knows the URL"`
+	Secrets    string `env:"SECRETS" doc:"secrets of yours in Secrets Manager for what answers requests, such as AUTH_TOKEN_PREVIOUS or AUTH_JWT_SECRET: NAME=secret,NAME=secret#key, by the secret's ARN or name, and the key of one that is JSON"`
 	CloudFront bool   `env:"CLOUDFRONT" envDefault:"false" doc:"'true' puts CloudFront in front: readers of the same offset share one request"`
 	HTTPAPI    bool   `env:"HTTP_API" envDefault:"false" doc:"'true' adds an API Gateway HTTP API, which does not stream, beside the function URL"`
 	Fargate    bool   `env:"FARGATE" envDefault:"false" doc:"'true' adds containers for live readers, behind a load balancer and CloudFront; needs Docker and CLOUDFRONT=true"`
@@ -57,8 +58,8 @@ func ReadStack(environ map[string]string) (Stack, error) {
 		matches("STACK_NAME", c.Name, "letters, digits and hyphens, and begin with a letter", validStackName),
 		oneOf("REMOVAL_POLICY", c.Removal, "retain", "destroy"),
 		oneOf("AUTH_MODE", c.AuthMode, "token", "jwt", "off"),
+		c.checkSecrets(),
 		c.checkBucket(),
-		c.checkDoors(),
 		email("ALARM_EMAIL", c.AlarmEmail),
 		oneOfNumbers("LOG_RETENTION_DAYS", c.LogDays, 1, 3, 5, 7, 14, 30, 60, 90, 180, 365),
 		inRange("API_MEMORY_MB", c.APIMemory, 128, 10240),
@@ -67,12 +68,16 @@ func ReadStack(environ map[string]string) (Stack, error) {
 		inRange("COMPACT_CONCURRENCY", c.CompactLimit, 1, 1000),
 		notInTemplate(environ),
 		c.checkFunctions(),
+		c.checkDoors(),
 	)
 }
 
 // secrets are never set in a template, which many may read.
 func secrets() []string {
-	return []string{"AUTH_TOKEN", "AUTH_TOKEN_PREVIOUS", "ADMIN_TOKEN", "ORIGIN_SECRET", "S3_SECRET_ACCESS_KEY"}
+	return []string{
+		"AUTH_TOKEN", "AUTH_TOKEN_PREVIOUS", "AUTH_JWT_SECRET", "AUTH_JWT_SECRET_PREVIOUS", "AUTH_READER_KEY",
+		"ADMIN_TOKEN", "ORIGIN_SECRET", "S3_SECRET_ACCESS_KEY",
+	}
 }
 
 // ownedByStack reports whether the stack itself decides what a variable of the functions
@@ -87,10 +92,26 @@ func ownedByStack(name string) bool {
 func notInTemplate(environ map[string]string) error {
 	for _, name := range secrets() {
 		if environ[name] != "" {
-			return fmt.Errorf("%s must not be set here, as everybody who may look at the stack could read it: the stack generates what it needs, in Secrets Manager; BUCKET_SECRET names the secret of a bucket", name)
+			return fmt.Errorf("%s must not be set here, as everybody who may look at the stack could read it: the stack generates what it needs, in Secrets Manager; for your own there are SECRETS, and BUCKET_SECRET", name)
 		}
 	}
 	return nil
+}
+
+// SecretList is what SECRETS names.
+func (c Stack) SecretList() ([]Secret, error) {
+	list, _, err := ReadSecrets(map[string]string{"SECRETS": c.Secrets})
+	return list, err
+}
+
+func (c Stack) checkSecrets() error {
+	list, err := c.SecretList()
+	for _, s := range list {
+		if s.Variable == "ADMIN_TOKEN" || s.Variable == "ORIGIN_SECRET" || s.Variable == "AUTH_TOKEN" && c.AuthMode == "token" {
+			return fmt.Errorf("SECRETS names %s, which the stack generates", s.Variable)
+		}
+	}
+	return err
 }
 
 func (c Stack) checkBucket() error {
@@ -111,6 +132,28 @@ func (c Stack) checkBucket() error {
 func (c Stack) checkDoors() error {
 	if c.Fargate && !c.CloudFront {
 		return fmt.Errorf("FARGATE is true: CLOUDFRONT must be too, as it is what sends live readers to the containers")
+	}
+	streams := c.Streams()
+	return first(
+		// A function runs for a quarter of an hour at most, and needs some of it to answer.
+		shorter("LONG_POLL_WAIT", streams.LongPollWait, 14*time.Minute, "Lambda ends a request"),
+		shorter("SSE_LIFETIME", streams.SSELifetime, 14*time.Minute, "Lambda ends a request"),
+		shorterIf(c.CloudFront, "LONG_POLL_WAIT", streams.LongPollWait, time.Minute, "CLOUDFRONT is true, which gives up a silent function"),
+		shorterIf(c.CloudFront, "SSE_LIFETIME", streams.SSELifetime, time.Minute, "CLOUDFRONT is true, which gives up a silent function"),
+		shorterIf(c.HTTPAPI, "LONG_POLL_WAIT", streams.LongPollWait, 28*time.Second, "HTTP_API is true, which gives up a function"),
+	)
+}
+
+func shorterIf(needed bool, name string, d, limit time.Duration, why string) error {
+	if !needed {
+		return nil
+	}
+	return shorter(name, d, limit, why)
+}
+
+func shorter(name string, d, limit time.Duration, why string) error {
+	if d >= limit {
+		return fmt.Errorf("%s is %v: it must be shorter than %v, as %s after about that time", name, d, limit, why)
 	}
 	return nil
 }
@@ -174,11 +217,16 @@ func neededFor(name, value, reason, other string) error {
 	return nil
 }
 
-// LongestWait is how long a request may wait for data, by the settings of the functions.
-func (c Stack) LongestWait() time.Duration {
+// Streams are the limits and times that the functions will have.
+func (c Stack) Streams() Streams {
 	var streams Streams
 	if err := parse(c.Functions, &streams); err != nil {
-		return 0 // ReadStack has checked them
+		return Streams{} // ReadStack refuses it
 	}
-	return max(streams.LongPollWait, streams.SSELifetime)
+	return streams
+}
+
+// LongestWait is how long a request may wait for data.
+func (c Stack) LongestWait() time.Duration {
+	return max(c.Streams().LongPollWait, c.Streams().SSELifetime)
 }

@@ -24,7 +24,5 @@ const (
 	Remembered        = remembered
 	MaxItem           = maxItem
 	MaxBatchProducers = maxBatchProducers
-	WorkIndex         = workIndex
-	ListIndex         = listIndex
 	TombstoneFor      = tombstoneFor
 )
