@@ -7,6 +7,7 @@ import (
 	"github.com/commoncurriculum/durable-streams-aws/pkg/admin"
 	"github.com/commoncurriculum/durable-streams-aws/pkg/config"
 	"github.com/commoncurriculum/durable-streams-aws/pkg/protocol"
+	"github.com/commoncurriculum/durable-streams-aws/pkg/stream"
 )
 
 // Check reports what no function could start with.
@@ -24,6 +25,13 @@ func Handler(c config.Function, logger *slog.Logger, buffered bool) (http.Handle
 	if err != nil {
 		return nil, err
 	}
+	h, _, err := Serve(log, c, logger, buffered)
+	return h, err
+}
+
+// Serve is [Handler] for streams that are open already. endReaders ends all live readers,
+// those that come later too ([protocol.Handler.Shutdown]).
+func Serve(log *stream.Log, c config.Function, logger *slog.Logger, buffered bool) (h http.Handler, endReaders func(), err error) {
 	streams, err := protocol.New(log, protocol.Config{
 		LongPollWait:      c.LongPollWait,
 		SSELifetime:       c.SSELifetime,
@@ -33,7 +41,7 @@ func Handler(c config.Function, logger *slog.Logger, buffered bool) (http.Handle
 		Logger:            logger,
 	})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return admin.New(log, admin.Config{Token: c.AdminToken, Logger: logger}).Mount(streams), nil
+	return admin.New(log, admin.Config{Token: c.AdminToken, Logger: logger}).Mount(streams), streams.Shutdown, nil
 }

@@ -168,6 +168,9 @@ func variables(t reflect.Type) []Variable {
 			vs = append(vs, variables(field.Type)...)
 			continue
 		}
+		if field.Tag.Get("env") == "-" {
+			continue
+		}
 		vs = append(vs, Variable{
 			Name:    field.Tag.Get("env"),
 			Default: field.Tag.Get("envDefault"),
@@ -235,6 +238,13 @@ func atLeast(name string, n int, other string, least int) error {
 func together(name, value, other, otherValue string) error {
 	if (value == "") != (otherValue == "") {
 		return fmt.Errorf("%s and %s must be set together", name, other)
+	}
+	return nil
+}
+
+func present(name, value string) error {
+	if value == "" {
+		return fmt.Errorf("%s must be set", name)
 	}
 	return nil
 }

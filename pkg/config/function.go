@@ -21,8 +21,8 @@ type Function struct {
 	BucketSecret   string `env:"S3_SECRET_ACCESS_KEY" doc:"secret of S3_ACCESS_KEY_ID"`
 
 	Region       string `env:"AWS_REGION,required,notEmpty" doc:"AWS region"`
-	AccessKey    string `env:"AWS_ACCESS_KEY_ID,required,notEmpty" doc:"the function's credentials"`
-	SecretKey    string `env:"AWS_SECRET_ACCESS_KEY,required,notEmpty" doc:"the function's credentials"`
+	AccessKey    string `env:"AWS_ACCESS_KEY_ID" doc:"the function's credentials"`
+	SecretKey    string `env:"AWS_SECRET_ACCESS_KEY" doc:"the function's credentials"`
 	SessionToken string `env:"AWS_SESSION_TOKEN" doc:"the function's credentials"`
 
 	LogLevel          string        `env:"LOG_LEVEL" envDefault:"info" doc:"'debug', 'info' (a line for each request), 'warn' or 'error'"`
@@ -43,6 +43,19 @@ type Function struct {
 // ReadFunction reads a function's configuration. An error names the variable that is
 // wrong.
 func ReadFunction(environ map[string]string) (Function, error) {
+	c, err := readFunction(environ)
+	if err != nil {
+		return Function{}, err
+	}
+	return c, firstError(
+		present("AWS_ACCESS_KEY_ID", c.AccessKey),
+		present("AWS_SECRET_ACCESS_KEY", c.SecretKey),
+	)
+}
+
+// readFunction reads all of it but for credentials, which not every process has in its
+// environment.
+func readFunction(environ map[string]string) (Function, error) {
 	var c Function
 	if err := parse(environ, &c); err != nil {
 		return Function{}, err
