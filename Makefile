@@ -9,7 +9,7 @@ FUZZTIME ?= 30s
 LAMBDA_BUILD := CGO_ENABLED=0 GOOS=linux $(GO) build -trimpath -ldflags='-s -w' -tags lambda.norpc
 FUNCTIONS := api apibuffered compact sweep
 
-.PHONY: help run run-lambda invoke fsck build functions build-lambda test check vet test-go test-stores conformance clients bench bench-lambda bench-engines fuzz clean
+.PHONY: FORCE synth diff bootstrap deploy destroy help run run-lambda invoke fsck build functions build-lambda test check vet test-go test-stores conformance clients bench bench-lambda bench-engines fuzz clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -34,6 +34,28 @@ build-lambda: node_modules ## build the Lambda host, and the functions for this 
 
 functions: ## build the functions for AWS (linux/arm64) into bin/arm64/
 	@for f in $(FUNCTIONS); do GOARCH=arm64 $(LAMBDA_BUILD) -o bin/arm64/$$f/bootstrap ./functions/$$f || exit 1; done
+
+# What the CDK command line runs (cdk.json). Synthesis needs neither an account nor a region.
+# It is built with the flags of `go vet` and `go test`, so that CDK is compiled once.
+bin/infra: FORCE
+	@$(GO) build -o bin/infra ./infra
+
+CDK := node_modules/.bin/cdk
+
+synth: node_modules functions bin/infra ## write the template that would be deployed into bin/cdk.out (STACK_NAME, ... see README)
+	@$(CDK) synth --quiet && ls bin/cdk.out/*.template.json
+
+diff: node_modules functions bin/infra ## show what `make deploy` would change
+	@$(CDK) diff
+
+bootstrap: node_modules bin/infra ## prepare an AWS account and region for deployments, once
+	@$(CDK) bootstrap
+
+deploy: node_modules functions bin/infra ## deploy the stack to AWS, with the credentials of the environment
+	@$(CDK) deploy
+
+destroy: node_modules bin/infra functions ## delete the stack; table and bucket stay, unless REMOVAL_POLICY=destroy was deployed
+	@$(CDK) destroy
 
 build: ## build the local server into bin/
 	@$(GO) build -trimpath -o bin/server ./localstack/server

@@ -1,0 +1,37 @@
+package stack
+
+import (
+	"time"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/jsii-runtime-go"
+)
+
+// answerTime is what a request may take beside waiting for data.
+const answerTime = 10 * time.Second
+
+// newAPI makes the function that answers requests, behind a URL that sends responses as
+// they are written. The URL is open: who may do what is decided by the function, as
+// clients have tokens and no AWS credentials.
+func (s *Stack) newAPI() awslambda.FunctionUrl {
+	f := s.newFunction(functionSettings{
+		id:          "Api",
+		name:        "api",
+		description: "answers requests, with response streaming",
+		memory:      s.settings.APIMemory,
+		timeout:     s.settings.LongestWait() + answerTime,
+		environment: s.authorisation(),
+	})
+	s.grantTable(f, answers())
+	s.grantObjects(f, "Get", "Put")
+	url := f.AddFunctionUrl(&awslambda.FunctionUrlOptions{
+		AuthType:   awslambda.FunctionUrlAuthType_NONE,
+		InvokeMode: awslambda.InvokeMode_RESPONSE_STREAM,
+	})
+	return url
+}
+
+// authorisation tells a function that answers requests who may make them.
+func (s *Stack) authorisation() map[string]*string {
+	return map[string]*string{"AUTH_MODE": jsii.String(s.settings.AuthMode)}
+}

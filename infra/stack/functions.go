@@ -1,0 +1,85 @@
+package stack
+
+import (
+	"maps"
+	"path/filepath"
+	"time"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
+	"github.com/aws/jsii-runtime-go"
+)
+
+// functionSettings is in what the functions differ.
+type functionSettings struct {
+	// id is its logical id; name is that of its program in the folder functions.
+	id, name    string
+	description string
+	memory      int
+	timeout     time.Duration
+	// concurrency is what is reserved for it, and its limit; 0 means neither.
+	concurrency int
+	environment map[string]*string
+}
+
+// newFunction makes a function, with a role that may write its own log and nothing else,
+// and a log that ends after a while. Segments on their way to the bucket are spooled
+// in /tmp; the 512 MB that it has anyway are those of a hundred segments.
+func (s *Stack) newFunction(f functionSettings) awslambda.Function {
+	log := awslogs.NewLogGroup(s.scope, jsii.String(f.id+"Log"), &awslogs.LogGroupProps{
+		Retention:     retentions()[s.settings.LogDays],
+		RemovalPolicy: awscdk.RemovalPolicy_DESTROY,
+	})
+	named(log, f.id+"Log")
+	role := awsiam.NewRole(s.scope, jsii.String(f.id+"Role"), &awsiam.RoleProps{
+		AssumedBy: awsiam.NewServicePrincipal(jsii.String("lambda.amazonaws.com"), nil),
+	})
+	named(role, f.id+"Role")
+	log.GrantWrite(role)
+	environment := make(map[string]*string)
+	for name, value := range s.settings.Functions {
+		environment[name] = &value
+	}
+	environment["TABLE_NAME"] = s.table.resource.TableName()
+	maps.Copy(environment, s.objects.environment)
+	maps.Copy(environment, f.environment)
+	props := &awslambda.FunctionProps{
+		Description:          &f.description,
+		Runtime:              awslambda.Runtime_PROVIDED_AL2023(),
+		Architecture:         awslambda.Architecture_ARM_64(),
+		Handler:              jsii.String("bootstrap"),
+		Code:                 awslambda.Code_FromAsset(jsii.String(filepath.Join(s.bootstraps, f.name)), nil),
+		MemorySize:           jsii.Number(f.memory),
+		Timeout:              seconds(f.timeout),
+		EphemeralStorageSize: awscdk.Size_Mebibytes(jsii.Number(512)),
+		Environment:          &environment,
+		Role:                 role,
+		LogGroup:             log,
+		Tracing:              awslambda.Tracing_DISABLED,
+	}
+	if s.settings.Tracing {
+		props.Tracing = awslambda.Tracing_ACTIVE
+	}
+	if f.concurrency > 0 && s.settings.Reserve {
+		props.ReservedConcurrentExecutions = jsii.Number(f.concurrency)
+	}
+	function := awslambda.NewFunction(s.scope, &f.id, props)
+	named(function, f.id)
+	return function
+}
+
+func seconds(d time.Duration) awscdk.Duration {
+	return awscdk.Duration_Seconds(jsii.Number(d.Seconds()))
+}
+
+// retentions are CloudWatch's, by days.
+func retentions() map[int]awslogs.RetentionDays {
+	return map[int]awslogs.RetentionDays{
+		1: awslogs.RetentionDays_ONE_DAY, 3: awslogs.RetentionDays_THREE_DAYS, 5: awslogs.RetentionDays_FIVE_DAYS,
+		7: awslogs.RetentionDays_ONE_WEEK, 14: awslogs.RetentionDays_TWO_WEEKS, 30: awslogs.RetentionDays_ONE_MONTH,
+		60: awslogs.RetentionDays_TWO_MONTHS, 90: awslogs.RetentionDays_THREE_MONTHS,
+		180: awslogs.RetentionDays_SIX_MONTHS, 365: awslogs.RetentionDays_ONE_YEAR,
+	}
+}

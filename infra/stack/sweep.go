@@ -1,0 +1,56 @@
+package stack
+
+import (
+	"time"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambdadestinations"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsscheduler"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsschedulertargets"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
+	"github.com/aws/jsii-runtime-go"
+)
+
+// maxSweep is the longest run; sweepPause is kept between two, so that they do not overlap.
+const (
+	maxSweep   = 10 * time.Minute
+	sweepPause = 10 * time.Second
+)
+
+// newSweep makes the function that finishes what was left undone, and its schedule. A run
+// that fails is not tried again: the next one comes soon, and goes on where it stopped.
+// Its dead letters tell that it failed; there is nothing in them to work off.
+func (s *Stack) newSweep() {
+	f := s.newFunction(functionSettings{
+		id:          "Sweep",
+		name:        "sweep",
+		description: "finishes what was left undone, on a schedule",
+		memory:      s.settings.WorkMemory,
+		timeout:     min(s.settings.SweepEvery-sweepPause, maxSweep),
+		concurrency: 1,
+	})
+	s.grantTable(f, sweeping())
+	s.grantObjects(f, "Get", "Put", "Delete")
+	letters := awssqs.NewQueue(s.scope, jsii.String("SweepDeadLetters"), &awssqs.QueueProps{
+		Encryption:      awssqs.QueueEncryption_SQS_MANAGED,
+		EnforceSSL:      jsii.Bool(true),
+		RetentionPeriod: awscdk.Duration_Days(jsii.Number(14)),
+	})
+	named(letters, "SweepDeadLetters")
+	f.ConfigureAsyncInvoke(&awslambda.EventInvokeConfigOptions{
+		RetryAttempts: jsii.Number(0),
+		MaxEventAge:   awscdk.Duration_Minutes(jsii.Number(1)),
+		OnFailure:     awslambdadestinations.NewSqsDestination(letters),
+	})
+	schedule := awsscheduler.NewSchedule(s.scope, jsii.String("SweepSchedule"), &awsscheduler.ScheduleProps{
+		Description: jsii.String("runs the sweep"),
+		Schedule:    awsscheduler.ScheduleExpression_Rate(awscdk.Duration_Minutes(jsii.Number(s.settings.SweepEvery.Minutes()))),
+		Target: awsschedulertargets.NewLambdaInvoke(f, &awsschedulertargets.ScheduleTargetBaseProps{
+			DeadLetterQueue: letters,
+			RetryAttempts:   jsii.Number(0),
+			MaxEventAge:     awscdk.Duration_Minutes(jsii.Number(1)),
+		}),
+	})
+	named(schedule, "SweepSchedule")
+}

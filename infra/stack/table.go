@@ -1,0 +1,66 @@
+package stack
+
+import (
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsdynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/jsii-runtime-go"
+
+	"github.com/commoncurriculum/durable-streams-aws/pkg/dynamo"
+)
+
+// table is the table, and the names of its indexes.
+type table struct {
+	resource awsdynamodb.Table
+	indexes  []string
+}
+
+// newTable makes the table as [dynamo.Table] and [dynamo.TTL] define it. It can be restored
+// to any second of the last 35 days, and cannot be deleted by accident.
+func (s *Stack) newTable() table {
+	definition, ttl := dynamo.Table(""), dynamo.TTL("")
+	kinds := make(map[string]awsdynamodb.AttributeType)
+	for _, a := range definition.AttributeDefinitions {
+		kinds[*a.AttributeName] = attributeType(a.AttributeType)
+	}
+	key := func(schema []types.KeySchemaElement, role types.KeyType) *awsdynamodb.Attribute {
+		for _, k := range schema {
+			if k.KeyType == role {
+				return &awsdynamodb.Attribute{Name: k.AttributeName, Type: kinds[*k.AttributeName]}
+			}
+		}
+		return nil
+	}
+	t := table{resource: awsdynamodb.NewTable(s.scope, jsii.String("Table"), &awsdynamodb.TableProps{
+		PartitionKey:        key(definition.KeySchema, types.KeyTypeHash),
+		SortKey:             key(definition.KeySchema, types.KeyTypeRange),
+		BillingMode:         awsdynamodb.BillingMode(definition.BillingMode),
+		Stream:              awsdynamodb.StreamViewType(definition.StreamSpecification.StreamViewType),
+		TimeToLiveAttribute: ttl.TimeToLiveSpecification.AttributeName,
+		PointInTimeRecoverySpecification: &awsdynamodb.PointInTimeRecoverySpecification{
+			PointInTimeRecoveryEnabled: jsii.Bool(true),
+		},
+		DeletionProtection: jsii.Bool(s.settings.Removal == "retain"),
+		RemovalPolicy:      s.retained(),
+	})}
+	for _, i := range definition.GlobalSecondaryIndexes {
+		t.resource.AddGlobalSecondaryIndex(&awsdynamodb.GlobalSecondaryIndexProps{
+			IndexName:        i.IndexName,
+			PartitionKey:     key(i.KeySchema, types.KeyTypeHash),
+			SortKey:          key(i.KeySchema, types.KeyTypeRange),
+			ProjectionType:   awsdynamodb.ProjectionType(i.Projection.ProjectionType),
+			NonKeyAttributes: jsii.Strings(i.Projection.NonKeyAttributes...),
+		})
+		t.indexes = append(t.indexes, *i.IndexName)
+	}
+	named(t.resource, "Table")
+	return t
+}
+
+// attributeType is CDK's name of an attribute's type.
+func attributeType(t types.ScalarAttributeType) awsdynamodb.AttributeType {
+	return map[types.ScalarAttributeType]awsdynamodb.AttributeType{
+		types.ScalarAttributeTypeS: awsdynamodb.AttributeType_STRING,
+		types.ScalarAttributeTypeN: awsdynamodb.AttributeType_NUMBER,
+		types.ScalarAttributeTypeB: awsdynamodb.AttributeType_BINARY,
+	}[t]
+}

@@ -1,0 +1,184 @@
+package config
+
+import (
+	"fmt"
+	"maps"
+	"net/mail"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Stack configures what is deployed to AWS: `make synth`, `make deploy`. The settings of
+// the functions (see [Function]) may be set beside it, and reach all of them; places,
+// credentials and secrets are the stack's own business.
+type Stack struct {
+	Name    string            `env:"STACK_NAME" envDefault:"durable-streams" doc:"name of the CloudFormation stack; a second one beside it has another"`
+	Removal string            `env:"REMOVAL_POLICY" envDefault:"retain" doc:"what becomes of table and bucket when the stack is destroyed: 'retain' keeps them, 'destroy' DELETES ALL STREAMS with it, and takes deletion protection off"`
+	Tags    map[string]string `env:"TAGS" envKeyValSeparator:"=" doc:"tags of everything in the stack: name=value,name=value"`
+
+	BucketEndpoint string `env:"S3_ENDPOINT" doc:"S3 API of a bucket of yours, for R2 https://<account>.r2.cloudflarestorage.com; empty makes a bucket on S3"`
+	Bucket         string `env:"BUCKET_NAME" doc:"the bucket at S3_ENDPOINT, for this stack alone"`
+	BucketRegion   string `env:"S3_REGION" envDefault:"auto" doc:"region of the bucket at S3_ENDPOINT, 'auto' for R2"`
+	BucketSecret   string `env:"BUCKET_SECRET" doc:"name or ARN of a secret in Secrets Manager with the keys of the bucket at S3_ENDPOINT, as JSON: {\"S3_ACCESS_KEY_ID\":\"...\",\"S3_SECRET_ACCESS_KEY\":\"...\"}"`
+
+	AuthMode   string `env:"AUTH_MODE" envDefault:"token" doc:"who may use streams: 'token' takes the token that the stack generates, 'jwt' signed tokens (set the AUTH_JWT_ variables too), 'off' ANYBODY who knows the URL"`
+	CloudFront bool   `env:"CLOUDFRONT" envDefault:"false" doc:"'true' puts CloudFront in front: readers of the same offset share one request"`
+	HTTPAPI    bool   `env:"HTTP_API" envDefault:"false" doc:"'true' adds an API Gateway HTTP API, which does not stream, beside the function URL"`
+	Fargate    bool   `env:"FARGATE" envDefault:"false" doc:"'true' adds containers for live readers, behind a load balancer and CloudFront; needs Docker and CLOUDFRONT=true"`
+	Tracing    bool   `env:"TRACING" envDefault:"false" doc:"'true' switches X-Ray's active tracing of the functions on"`
+
+	AlarmEmail   string        `env:"ALARM_EMAIL" doc:"address that alarms are sent to, after it was confirmed; empty sends them to the topic only"`
+	LogDays      int           `env:"LOG_RETENTION_DAYS" envDefault:"30" doc:"days that logs are kept, as CloudWatch has them: 1, 3, 5, 7, 14, 30, 60, 90, 180, 365"`
+	APIMemory    int           `env:"API_MEMORY_MB" envDefault:"256" doc:"memory of the functions that answer requests; processors come in proportion"`
+	WorkMemory   int           `env:"WORK_MEMORY_MB" envDefault:"512" doc:"memory of compaction and sweep"`
+	SweepEvery   time.Duration `env:"SWEEP_EVERY" envDefault:"5m" doc:"how often the sweep runs, in whole minutes"`
+	Reserve      bool          `env:"RESERVED_CONCURRENCY" envDefault:"true" doc:"'false' reserves no concurrency for compaction and sweep; accounts whose quota is small need that"`
+	CompactLimit int           `env:"COMPACT_CONCURRENCY" envDefault:"10" doc:"compactions at the same time, at most, while concurrency is reserved"`
+
+	// Functions are the settings of the functions that were set.
+	Functions map[string]string `env:"-"`
+}
+
+// ReadStack reads the stack's configuration. An error names the variable that is wrong.
+func ReadStack(environ map[string]string) (Stack, error) {
+	var c Stack
+	if err := parse(environ, &c); err != nil {
+		return Stack{}, err
+	}
+	c.Functions = make(map[string]string)
+	for _, v := range Variables(Function{}) {
+		name, _, _ := strings.Cut(v.Name, ",")
+		if value, set := environ[name]; set && !ownedByStack(name) {
+			c.Functions[name] = value
+		}
+	}
+	return c, firstError(
+		matches("STACK_NAME", c.Name, "letters, digits and hyphens, and begin with a letter", validStackName),
+		oneOf("REMOVAL_POLICY", c.Removal, "retain", "destroy"),
+		oneOf("AUTH_MODE", c.AuthMode, "token", "jwt", "off"),
+		c.checkBucket(),
+		c.checkDoors(),
+		email("ALARM_EMAIL", c.AlarmEmail),
+		oneOfNumbers("LOG_RETENTION_DAYS", c.LogDays, 1, 3, 5, 7, 14, 30, 60, 90, 180, 365),
+		inRange("API_MEMORY_MB", c.APIMemory, 128, 10240),
+		inRange("WORK_MEMORY_MB", c.WorkMemory, 128, 10240),
+		wholeMinutes("SWEEP_EVERY", c.SweepEvery),
+		inRange("COMPACT_CONCURRENCY", c.CompactLimit, 1, 1000),
+		notInTemplate(environ),
+		c.checkFunctions(),
+	)
+}
+
+// secrets are never set in a template, which many may read.
+func secrets() []string {
+	return []string{"AUTH_TOKEN", "AUTH_TOKEN_PREVIOUS", "ADMIN_TOKEN", "ORIGIN_SECRET", "S3_SECRET_ACCESS_KEY"}
+}
+
+// ownedByStack reports whether the stack itself decides what a variable of the functions
+// is, or Lambda does.
+func ownedByStack(name string) bool {
+	places := []string{"TABLE_NAME", "DYNAMODB_ENDPOINT", "BUCKET_NAME", "AUTH_MODE", "SECRETS"}
+	return slices.Contains(places, name) || slices.Contains(secrets(), name) ||
+		strings.HasPrefix(name, "S3_") || strings.HasPrefix(name, "AWS_")
+}
+
+// notInTemplate refuses secrets in the environment.
+func notInTemplate(environ map[string]string) error {
+	for _, name := range secrets() {
+		if environ[name] != "" {
+			return fmt.Errorf("%s must not be set here, as everybody who may look at the stack could read it: the stack generates what it needs, in Secrets Manager; BUCKET_SECRET names the secret of a bucket", name)
+		}
+	}
+	return nil
+}
+
+func (c Stack) checkBucket() error {
+	if c.BucketEndpoint == "" {
+		return first(
+			neededFor("S3_ENDPOINT", c.BucketEndpoint, "BUCKET_NAME", c.Bucket),
+			neededFor("S3_ENDPOINT", c.BucketEndpoint, "BUCKET_SECRET", c.BucketSecret),
+		)
+	}
+	return first(
+		matches("S3_ENDPOINT", c.BucketEndpoint, "a URL that begins with https://", func(s string) bool { return strings.HasPrefix(s, "https://") }),
+		neededBy("S3_ENDPOINT", "BUCKET_NAME", c.Bucket),
+		neededBy("S3_ENDPOINT", "S3_REGION", c.BucketRegion),
+		neededBy("S3_ENDPOINT", "BUCKET_SECRET", c.BucketSecret),
+	)
+}
+
+func (c Stack) checkDoors() error {
+	if c.Fargate && !c.CloudFront {
+		return fmt.Errorf("FARGATE is true: CLOUDFRONT must be too, as it is what sends live readers to the containers")
+	}
+	return nil
+}
+
+// checkFunctions checks the settings of the functions as they will themselves.
+func (c Stack) checkFunctions() error {
+	environ := map[string]string{
+		"TABLE_NAME": "table", "BUCKET_NAME": "bucket", "AWS_REGION": "region",
+		"AWS_ACCESS_KEY_ID": "id", "AWS_SECRET_ACCESS_KEY": "secret",
+	}
+	maps.Copy(environ, c.Functions)
+	_, err := ReadFunction(environ)
+	return err
+}
+
+func validStackName(s string) bool {
+	letter := func(c rune) bool { return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' }
+	for i, c := range s {
+		if !letter(c) && (i == 0 || c != '-' && (c < '0' || c > '9')) {
+			return false
+		}
+	}
+	return s != "" && len(s) <= 100
+}
+
+func matches(name, value, must string, ok func(string) bool) error {
+	if !ok(value) {
+		return fmt.Errorf("%s is %q: it must be %s", name, value, must)
+	}
+	return nil
+}
+
+func email(name, value string) error {
+	if value == "" {
+		return nil
+	}
+	if a, err := mail.ParseAddress(value); err != nil || a.Address != value {
+		return fmt.Errorf("%s is %q: it must be an address like ops@example.com", name, value)
+	}
+	return nil
+}
+
+func oneOfNumbers(name string, n int, allowed ...int) error {
+	if !slices.Contains(allowed, n) {
+		return fmt.Errorf("%s is %d: it must be one of %v", name, n, allowed)
+	}
+	return nil
+}
+
+func wholeMinutes(name string, d time.Duration) error {
+	if d < time.Minute || d > 24*time.Hour || d%time.Minute != 0 {
+		return fmt.Errorf("%s is %v: it must be whole minutes, a day at most", name, d)
+	}
+	return nil
+}
+
+func neededFor(name, value, reason, other string) error {
+	if value == "" && other != "" {
+		return fmt.Errorf("%s must be set, since %s is", name, reason)
+	}
+	return nil
+}
+
+// LongestWait is how long a request may wait for data, by the settings of the functions.
+func (c Stack) LongestWait() time.Duration {
+	var streams Streams
+	if err := parse(c.Functions, &streams); err != nil {
+		return 0 // ReadStack has checked them
+	}
+	return max(streams.LongPollWait, streams.SSELifetime)
+}
