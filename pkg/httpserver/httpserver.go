@@ -29,8 +29,9 @@ const (
 
 // Options are how a server stops, and where it reports.
 type Options struct {
-	// Stopping is called once when the server stops, after it has stopped to listen. What
-	// would go on for long must end then. Nil if there is nothing like that.
+	// Stopping is called once when the server stops, after it has stopped to listen, and has
+	// returned when Serve does. What would go on for long must end then. Nil if there is
+	// nothing like that.
 	Stopping func()
 	// StopTimeout is how long a stop waits for requests under way. Those that take longer
 	// are cut off.
@@ -65,9 +66,13 @@ func Serve(ctx context.Context, l net.Listener, h http.Handler, o Options) error
 		MaxHeaderBytes:    maxHeader,
 		ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelWarn),
 	}
-	if o.Stopping != nil {
-		server.RegisterOnShutdown(o.Stopping)
-	}
+	told := make(chan struct{})
+	server.RegisterOnShutdown(func() {
+		defer close(told)
+		if o.Stopping != nil {
+			o.Stopping()
+		}
+	})
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(l) }()
 	select {
@@ -79,6 +84,7 @@ func Serve(ctx context.Context, l net.Listener, h http.Handler, o Options) error
 	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), o.StopTimeout)
 	defer cancel()
 	err := server.Shutdown(stopping)
+	<-told
 	<-served
 	if err != nil {
 		return errors.Join(fmt.Errorf("requests were still under way %v after the stop began: %w", o.StopTimeout, err), server.Close())

@@ -118,6 +118,19 @@ func TestStopIsBounded(t *testing.T) {
 	}
 }
 
+// TestStopIsTold: what is to end is told so before the server has ended, also if there are
+// no requests.
+func TestStopIsTold(t *testing.T) {
+	told := false
+	r := start(t, func(http.ResponseWriter, *http.Request) {}, httpserver.Options{
+		StopTimeout: time.Minute, Stopping: func() { told = true },
+	})
+	r.stop()
+	if err := <-r.ended; err != nil || !told {
+		t.Errorf("it ended with %v; told: %v", err, told)
+	}
+}
+
 func TestListenerFails(t *testing.T) {
 	l, err := httpserver.Listen("127.0.0.1", 0)
 	if err != nil {
