@@ -26,7 +26,8 @@ func main() {
 	// A second signal does not wait for anything.
 	context.AfterFunc(ctx, stop)
 	if err := run(ctx, os.Args[1:], boot.Environ(), os.Stderr); err != nil {
-		boot.Fail(err)
+		boot.Logger(os.Stderr, "error").Error("failed", "error", err.Error())
+		os.Exit(1)
 	}
 }
 
