@@ -6,10 +6,12 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUZZTIME ?= 30s
 
 # How functions are built for Lambda. GOARCH=arm64 is what is deployed.
-LAMBDA_BUILD := CGO_ENABLED=0 GOOS=linux $(GO) build -trimpath -ldflags='-s -w' -tags lambda.norpc
+# The same source gives the same bytes, wherever it is (make reproducible), so that a
+# deployment without changes changes nothing.
+LAMBDA_BUILD := CGO_ENABLED=0 GOOS=linux $(GO) build -trimpath -buildvcs=false -ldflags='-s -w' -tags lambda.norpc
 FUNCTIONS := api apibuffered compact sweep
 
-.PHONY: FORCE image localstack-up localstack-down localstack-deploy localstack-smoke sam-invoke sam-start-lambda test-docker synth diff bootstrap deploy destroy help run run-lambda invoke fsck build functions build-lambda test check vet test-go test-stores conformance clients bench bench-lambda bench-engines fuzz clean
+.PHONY: FORCE image localstack-up localstack-down localstack-deploy localstack-smoke sam-invoke sam-start-lambda test-docker synth bootstrap diff deploy destroy reproducible help run run-lambda invoke fsck build functions build-lambda test check vet test-go test-stores conformance clients bench bench-lambda bench-engines fuzz clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -35,26 +37,29 @@ build-lambda: node_modules ## build the Lambda host, and the functions for this 
 functions: ## build the functions for AWS (linux/arm64) into bin/arm64/
 	@for f in $(FUNCTIONS); do GOARCH=arm64 $(LAMBDA_BUILD) -o bin/arm64/$$f/bootstrap ./functions/$$f || exit 1; done
 
-# What the CDK command line runs (cdk.json). Synthesis needs neither an account nor a region.
-# It is built with the flags of `go vet` and `go test`, so that CDK is compiled once.
+# What the CDK command line runs (cdk.json). It is built with the flags of `go vet` and
+# `go test`, so that CDK is compiled once.
 bin/infra: FORCE
 	@$(GO) build -o bin/infra ./infra
 
 CDK := node_modules/.bin/cdk
 
-synth: node_modules functions bin/infra ## write the template that would be deployed into bin/cdk.out (STACK_NAME, ... see README)
-	@$(CDK) synth --quiet && ls bin/cdk.out/*.template.json
+synth: node_modules functions bin/infra ## write what would be deployed into bin/cdk.out; needs no account (STACK_NAME, ... see README)
+	@$(CDK) synth --quiet
+	@ls bin/cdk.out/*.template.json
+
+bootstrap: node_modules functions bin/infra ## prepare an AWS account and region for deployments, once
+	@$(CDK) bootstrap
 
 diff: node_modules functions bin/infra ## show what `make deploy` would change
 	@$(CDK) diff
 
-bootstrap: node_modules bin/infra ## prepare an AWS account and region for deployments, once
-	@$(CDK) bootstrap
-
-deploy: node_modules functions bin/infra ## deploy the stack to AWS, with the credentials of the environment
+deploy: node_modules functions bin/infra ## deploy the stack, and print its URL and a first request
 	@$(CDK) deploy
 
-destroy: node_modules bin/infra functions ## delete the stack; table and bucket stay, unless REMOVAL_POLICY=destroy was deployed
+destroy: node_modules functions bin/infra ## delete the stack, after asking; table and buckets stay, unless it was deployed with REMOVAL_POLICY=destroy
+	@echo "Table and buckets stay, with all streams, and cost their storage; tokens, logs and alarms go."
+	@echo "If the stack was deployed with REMOVAL_POLICY=destroy, ALL STREAMS ARE DELETED; its buckets must be empty."
 	@$(CDK) destroy
 
 IMAGE ?= durable-streams
@@ -89,6 +94,13 @@ sam-start-lambda: build-lambda ## answer the API of Lambda with SAM CLI, on Loca
 test-docker: ## everything that needs Docker: the image, LocalStack; says what it skips without
 	@WITHOUT_DOCKER=skip localstack/with-docker.sh $(MAKE) --no-print-directory image localstack-smoke
 
+# Each time with a cache of its own, which would give the same bytes otherwise.
+reproducible: ## build the functions twice, in two folders, and compare
+	@a=$$(mktemp -d) && b=$$(mktemp -d) && trap 'rm -rf $$a $$b' EXIT && \
+	for dir in $$a $$b; do mkdir $$dir/src && cp -r go.mod go.sum pkg functions $$dir/src && \
+	  for f in $(FUNCTIONS); do (cd $$dir/src && GOCACHE=$$dir/cache GOARCH=arm64 $(LAMBDA_BUILD) -o ../$$f ./functions/$$f) || exit 1; done; done && \
+	for f in $(FUNCTIONS); do cmp $$a/$$f $$b/$$f && echo "$$f $$(sha256sum < $$a/$$f)" || exit 1; done
+
 build: ## build the local server into bin/
 	@$(GO) build -trimpath -o bin/server ./localstack/server
 
@@ -102,9 +114,11 @@ vet:
 	$(GO) vet ./...
 	cd localstack/enginebench && $(GO) vet ./...
 
-# The driver suites run once more without the detector, which makes them sample.
+# The driver suites run once more without the detector, which makes them sample. The stack
+# is not tested with it: CDK would have to be compiled once more.
 test-go: node_modules ## Go tests with the race detector; fuzz targets run their seeds
-	$(GO) test -race -timeout 25m ./...
+	$(GO) test -race -timeout 25m $$($(GO) list ./... | grep -v /infra)
+	$(GO) test -timeout 10m ./infra/...
 	$(GO) test -timeout 20m ./pkg/memory ./pkg/embedded
 
 node_modules: package.json package-lock.json

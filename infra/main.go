@@ -23,6 +23,6 @@ func main() {
 	}
 	defer jsii.Close()
 	app := awscdk.NewApp(nil)
-	stack.New(app, settings, "bin/arm64")
+	stack.New(app, settings, stack.Sources{Bootstraps: "bin/arm64", Repository: "."})
 	app.Synth(nil)
 }

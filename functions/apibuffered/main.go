@@ -16,6 +16,7 @@
 package main
 
 import (
+	"context"
 	"log/slog"
 	"net/http"
 	"os"
@@ -29,6 +30,9 @@ import (
 func main() {
 	environ := boot.Environ()
 	boot.LimitMemory(environ)
+	if err := boot.FetchSecrets(context.Background(), environ); err != nil {
+		boot.Fail(err)
+	}
 	c, err := config.ReadFunction(environ)
 	if err != nil {
 		boot.Fail(err)

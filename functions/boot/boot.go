@@ -1,9 +1,10 @@
 // Package boot puts a function together: configuration, storage, log of streams, and
 // the handler of the protocol. All functions use it, so that all of them agree on
 // limits and on where things are: boot.go is what a process needs, stores.go what it
-// works on, handler.go what it serves, and deadline.go the time that it has.
+// works on, handler.go what it serves, origin.go whom it answers, and deadline.go the
+// time that it has.
 //
-// It makes no request: a process is ready for its first one within milliseconds,
+// It makes no request, except for secrets (secrets.go), if there are any: a process is ready for its first one within milliseconds,
 // and a store that is out of order is reported by the requests that need it.
 package boot
 

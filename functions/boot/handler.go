@@ -43,5 +43,5 @@ func Serve(log *stream.Log, c config.Function, logger *slog.Logger, buffered boo
 	if err != nil {
 		return nil, nil, err
 	}
-	return admin.New(log, admin.Config{Token: c.AdminToken, Logger: logger}).Mount(streams), streams.Shutdown, nil
+	return behindOrigin(c.OriginSecret, admin.New(log, admin.Config{Token: c.AdminToken, Logger: logger}).Mount(streams)), streams.Shutdown, nil
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/credentials/endpointcreds"
 
 	"github.com/commoncurriculum/durable-streams-aws/pkg/bucket"
 	"github.com/commoncurriculum/durable-streams-aws/pkg/config"
@@ -83,8 +84,15 @@ func objectsAs(c config.Function, process aws.CredentialsProvider) (*bucket.Stor
 	return objects, nil
 }
 
-// own returns the credentials that are among a function's variables.
+// containerCredentials is where ECS gives a container its credentials.
+const containerCredentials = "http://169.254.170.2"
+
+// own returns the credentials that are among a function's variables. Those of a container are fetched with the
+// first request, and again before they end.
 func own(c config.Function) aws.CredentialsProvider {
+	if c.CredentialsURI != "" {
+		return aws.NewCredentialsCache(endpointcreds.New(containerCredentials + c.CredentialsURI))
+	}
 	return credentials.NewStaticCredentialsProvider(c.AccessKey, c.SecretKey, c.SessionToken)
 }
 

@@ -7,9 +7,11 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 
+	"github.com/commoncurriculum/durable-streams-aws/functions/boot"
 	"github.com/commoncurriculum/durable-streams-aws/pkg/config"
 )
 
@@ -92,7 +94,7 @@ func TestDockerfile(t *testing.T) {
 	for name, want := range map[string]string{
 		"ENTRYPOINT": `["` + b.output + `"]`,
 		"USER":       "65532:65532",
-		"EXPOSE":     defaultPort(t),
+		"EXPOSE":     strconv.Itoa(boot.ContainerPort),
 	} {
 		if got := instructions[name]; len(got) != 1 || got[0] != want {
 			t.Errorf("%s is %q, want %s", name, got, want)
@@ -109,14 +111,10 @@ func TestDockerfile(t *testing.T) {
 	}
 }
 
-// defaultPort is the port that the program listens on unless it is told another.
-func defaultPort(t *testing.T) string {
-	t.Helper()
-	for _, v := range config.Variables(config.Container{}) {
-		if v.Name == "PORT" {
-			return v.Default
-		}
+// TestPort: the port of the image, and of the stack, is the one that the program listens on
+// unless it is told another.
+func TestPort(t *testing.T) {
+	if _, port, err := config.ReadAddress(nil); err != nil || port != boot.ContainerPort {
+		t.Errorf("it listens on %d, and %d is expected; %v", port, boot.ContainerPort, err)
 	}
-	t.Fatal("there is no variable PORT")
-	return ""
 }

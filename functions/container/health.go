@@ -9,19 +9,17 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/commoncurriculum/durable-streams-aws/functions/boot"
 	"github.com/commoncurriculum/durable-streams-aws/pkg/config"
 )
 
-// healthPath is what load balancers and orchestrators ask for.
-const healthPath = "/healthz"
-
-// withHealth answers healthPath before h: 200 as long as the process takes requests, which
+// withHealth answers [boot.HealthPath] before h: 200 as long as the process takes requests, which
 // it does not before its stores were read once, nor once it stops. The stores are not
 // asked again. If they are out of order, another container is no better, and without any
 // there would not even be errors.
 func withHealth(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path != healthPath {
+		if r.URL.Path != boot.HealthPath {
 			h.ServeHTTP(w, r)
 			return
 		}
@@ -36,10 +34,14 @@ const healthTimeout = 3 * time.Second
 
 // askHealth asks the server of the same configuration, from inside its container, for
 // orchestrators that run a command: the image has no other program for that.
-func askHealth(ctx context.Context, c config.Container) error {
+func askHealth(ctx context.Context, environ map[string]string) error {
+	host, port, err := config.ReadAddress(environ)
+	if err != nil {
+		return err
+	}
 	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
 	defer cancel()
-	url := "http://" + net.JoinHostPort(inside(c.Host), strconv.Itoa(c.Port)) + healthPath
+	url := "http://" + net.JoinHostPort(inside(host), strconv.Itoa(port)) + boot.HealthPath
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return err

@@ -37,15 +37,18 @@ var errUsage = errors.New("usage: container serves; container health asks the on
 // run serves until ctx ends, and then stops cleanly; or, with the argument "health", asks
 // the server that runs in the same container, with the same variables.
 func run(ctx context.Context, args []string, environ map[string]string, stderr io.Writer) error {
+	switch {
+	case len(args) == 1 && args[0] == "health":
+		return askHealth(ctx, environ)
+	case len(args) > 0:
+		return fmt.Errorf("unknown arguments %q: %w", args, errUsage)
+	}
+	if err := boot.FetchSecrets(ctx, environ); err != nil {
+		return err
+	}
 	c, err := config.ReadContainer(environ)
 	if err != nil {
 		return err
 	}
-	switch {
-	case len(args) == 0:
-		return serve(ctx, c, boot.Logger(stderr, c.Function.LogLevel))
-	case len(args) == 1 && args[0] == "health":
-		return askHealth(ctx, c)
-	}
-	return fmt.Errorf("unknown arguments %q: %w", args, errUsage)
+	return serve(ctx, c, boot.Logger(stderr, c.Function.LogLevel))
 }

@@ -9,6 +9,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/commoncurriculum/durable-streams-aws/functions/boot"
 )
 
 // TestReadersShareAWatcher: however many wait for a stream, its head is polled as if it
@@ -180,13 +182,13 @@ func TestHealth(t *testing.T) {
 	s := startStores(t)
 	r := start(t, command(s.env...))
 	s.reset(nil)
-	if got := must(t, 200, "GET", r.url+"/healthz", ""); got != "ok\n" {
+	if got := must(t, 200, "GET", r.url+boot.HealthPath, ""); got != "ok\n" {
 		t.Errorf("health is %q", got)
 	}
 	if gets, _ := s.counted("GetItem"); gets != 0 {
 		t.Errorf("being asked whether it is well, it asked the table %d times", gets)
 	}
-	must(t, 404, "GET", r.url+"/healthz/", "")
+	must(t, 404, "GET", r.url+boot.HealthPath+"/", "")
 	// One line says where it is and what it works on, and one that anybody is let in only
 	// where others than this machine can come.
 	if log := r.lines(); !strings.Contains(log, `"bucket":"objects"`) || !strings.Contains(log, s.endpoint) || strings.Contains(log, "no authentication") {

@@ -5,6 +5,7 @@
 package main
 
 import (
+	"context"
 	"os"
 
 	"github.com/aws/aws-lambda-go/lambda"
@@ -16,6 +17,9 @@ import (
 func main() {
 	environ := boot.Environ()
 	boot.LimitMemory(environ)
+	if err := boot.FetchSecrets(context.Background(), environ); err != nil {
+		boot.Fail(err)
+	}
 	c, err := config.ReadFunction(environ)
 	if err != nil {
 		boot.Fail(err)

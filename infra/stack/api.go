@@ -21,14 +21,13 @@ func (s *Stack) newAPI() awslambda.FunctionUrl {
 		memory:      s.settings.APIMemory,
 		timeout:     s.settings.LongestWait() + answerTime,
 		environment: s.authorisation(),
+		secrets:     []string{"AUTH_TOKEN", "ADMIN_TOKEN", "ORIGIN_SECRET"},
 	})
-	s.grantTable(f, answers())
-	s.grantObjects(f, "Get", "Put")
-	url := f.AddFunctionUrl(&awslambda.FunctionUrlOptions{
+	s.grant(f.Role(), answering())
+	return f.AddFunctionUrl(&awslambda.FunctionUrlOptions{
 		AuthType:   awslambda.FunctionUrlAuthType_NONE,
 		InvokeMode: awslambda.InvokeMode_RESPONSE_STREAM,
 	})
-	return url
 }
 
 // authorisation tells a function that answers requests who may make them.

@@ -5,7 +5,6 @@ import (
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
-	"github.com/aws/aws-cdk-go/awscdk/v2/awslambdaeventsources"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
 	"github.com/aws/jsii-runtime-go"
 
@@ -40,21 +39,29 @@ func (s *Stack) newCompact() {
 		timeout:     compactTimeout,
 		concurrency: s.settings.CompactLimit,
 	})
-	s.grantTable(f, compaction())
-	s.grantObjects(f, "Get", "Put", "Delete")
+	s.grant(f.Role(), compacting())
 	letters := s.newDeadLetters()
-	f.AddEventSource(awslambdaeventsources.NewDynamoEventSource(s.table.resource, &awslambdaeventsources.DynamoEventSourceProps{
-		StartingPosition:        awslambda.StartingPosition_TRIM_HORIZON,
-		Filters:                 &[]*map[string]any{{"pattern": dynamo.EndedFilter}},
-		BatchSize:               jsii.Number(compactBatch),
-		MaxBatchingWindow:       seconds(compactWindow),
-		ReportBatchItemFailures: jsii.Bool(true),
-		BisectBatchOnError:      jsii.Bool(true),
-		RetryAttempts:           jsii.Number(compactRetries),
-		ParallelizationFactor:   jsii.Number(compactParallel),
-		OnFailure:               awslambdaeventsources.NewS3OnFailureDestination(letters),
-		MetricsConfig:           &awslambda.MetricsConfig{Metrics: &[]awslambda.MetricType{awslambda.MetricType_EVENT_COUNT}},
-	}))
+	s.allow(f.Role(), "dynamodb:", []string{"DescribeStream", "GetRecords", "GetShardIterator"}, *s.table.TableStreamArn())
+	s.allow(f.Role(), "dynamodb:", []string{"ListStreams"}, "*") // it has no resources
+	s.allow(f.Role(), "s3:", []string{"ListBucket"}, *letters.BucketArn())
+	s.allow(f.Role(), "s3:", []string{"PutObject"}, *letters.BucketArn()+"/*")
+	// Not the construct for it, which would let the function do anything with the dead letters.
+	s.mapping = awslambda.NewCfnEventSourceMapping(s.scope, jsii.String("CompactMapping"), &awslambda.CfnEventSourceMappingProps{
+		FunctionName:                   f.FunctionName(),
+		EventSourceArn:                 s.table.TableStreamArn(),
+		StartingPosition:               jsii.String("TRIM_HORIZON"),
+		FilterCriteria:                 map[string]any{"filters": []any{map[string]any{"pattern": dynamo.EndedFilter}}},
+		BatchSize:                      jsii.Number(compactBatch),
+		MaximumBatchingWindowInSeconds: jsii.Number(compactWindow.Seconds()),
+		FunctionResponseTypes:          jsii.Strings("ReportBatchItemFailures"),
+		BisectBatchOnFunctionError:     jsii.Bool(true),
+		MaximumRetryAttempts:           jsii.Number(compactRetries),
+		ParallelizationFactor:          jsii.Number(compactParallel),
+		DestinationConfig:              map[string]any{"onFailure": map[string]any{"destination": letters.BucketArn()}},
+		MetricsConfig:                  map[string]any{"metrics": []any{"EventCount"}},
+	})
+	// The role's rights first: without them the mapping is refused.
+	s.mapping.Node().AddDependency(f.Role())
 }
 
 // newDeadLetters makes the bucket of what compaction gave up. A bucket and not a queue:
@@ -62,7 +69,7 @@ func (s *Stack) newCompact() {
 // a day; a bucket gets the records. It is not the bucket of segments, which may be on R2.
 // Nothing is lost with a letter: the sweep finds the segment again.
 func (s *Stack) newDeadLetters() awss3.Bucket {
-	b := awss3.NewBucket(s.scope, jsii.String("DeadLetters"), s.private(awscdk.RemovalPolicy_DESTROY, &awss3.LifecycleRule{
+	b := awss3.NewBucket(s.scope, jsii.String("DeadLetters"), s.private(s.retained(), &awss3.LifecycleRule{
 		Id:         jsii.String("expire"),
 		Expiration: awscdk.Duration_Days(jsii.Number(90)),
 	}))

@@ -22,35 +22,28 @@ type functionSettings struct {
 	// concurrency is what is reserved for it, and its limit; 0 means neither.
 	concurrency int
 	environment map[string]*string
+	// secrets are the variables of its that are secrets, beside the keys of the bucket.
+	secrets []string
 }
 
 // newFunction makes a function, with a role that may write its own log and nothing else,
 // and a log that ends after a while. Segments on their way to the bucket are spooled
 // in /tmp; the 512 MB that it has anyway are those of a hundred segments.
 func (s *Stack) newFunction(f functionSettings) awslambda.Function {
-	log := awslogs.NewLogGroup(s.scope, jsii.String(f.id+"Log"), &awslogs.LogGroupProps{
-		Retention:     retentions()[s.settings.LogDays],
-		RemovalPolicy: awscdk.RemovalPolicy_DESTROY,
-	})
-	named(log, f.id+"Log")
+	log := s.newLog(f.id + "Log")
 	role := awsiam.NewRole(s.scope, jsii.String(f.id+"Role"), &awsiam.RoleProps{
 		AssumedBy: awsiam.NewServicePrincipal(jsii.String("lambda.amazonaws.com"), nil),
 	})
 	named(role, f.id+"Role")
 	log.GrantWrite(role)
-	environment := make(map[string]*string)
-	for name, value := range s.settings.Functions {
-		environment[name] = &value
-	}
-	environment["TABLE_NAME"] = s.table.resource.TableName()
-	maps.Copy(environment, s.objects.environment)
+	environment := s.environment(role, f.secrets)
 	maps.Copy(environment, f.environment)
 	props := &awslambda.FunctionProps{
 		Description:          &f.description,
 		Runtime:              awslambda.Runtime_PROVIDED_AL2023(),
 		Architecture:         awslambda.Architecture_ARM_64(),
 		Handler:              jsii.String("bootstrap"),
-		Code:                 awslambda.Code_FromAsset(jsii.String(filepath.Join(s.bootstraps, f.name)), nil),
+		Code:                 awslambda.Code_FromAsset(jsii.String(filepath.Join(s.sources.Bootstraps, f.name)), nil),
 		MemorySize:           jsii.Number(f.memory),
 		Timeout:              seconds(f.timeout),
 		EphemeralStorageSize: awscdk.Size_Mebibytes(jsii.Number(512)),
@@ -67,7 +60,31 @@ func (s *Stack) newFunction(f functionSettings) awslambda.Function {
 	}
 	function := awslambda.NewFunction(s.scope, &f.id, props)
 	named(function, f.id)
+	s.functions[f.id] = function
 	return function
+}
+
+// environment is what every program of the stack is told, and lets its role read the
+// secrets among some variables, and the keys of the bucket.
+func (s *Stack) environment(role awsiam.IRole, secrets []string) map[string]*string {
+	environment := make(map[string]*string)
+	for name, value := range s.settings.Functions {
+		environment[name] = &value
+	}
+	environment["TABLE_NAME"] = s.table.TableName()
+	maps.Copy(environment, s.objects.environment)
+	maps.Copy(environment, s.secretsOf(role, append(secrets, "S3_ACCESS_KEY_ID", "S3_SECRET_ACCESS_KEY")...))
+	return environment
+}
+
+// newLog makes a log that forgets.
+func (s *Stack) newLog(id string) awslogs.LogGroup {
+	log := awslogs.NewLogGroup(s.scope, &id, &awslogs.LogGroupProps{
+		Retention:     retentions()[s.settings.LogDays],
+		RemovalPolicy: awscdk.RemovalPolicy_DESTROY,
+	})
+	named(log, id)
+	return log
 }
 
 func seconds(d time.Duration) awscdk.Duration {

@@ -20,9 +20,9 @@ func (s *Stack) newHTTPAPI() {
 		memory:      s.settings.APIMemory,
 		timeout:     httpAPITimeout,
 		environment: s.authorisation(),
+		secrets:     []string{"AUTH_TOKEN", "ADMIN_TOKEN"},
 	})
-	s.grantTable(f, answers())
-	s.grantObjects(f, "Get", "Put")
+	s.grant(f.Role(), answering())
 	api := awsapigatewayv2.NewHttpApi(s.scope, jsii.String("HttpApi"), &awsapigatewayv2.HttpApiProps{
 		DefaultIntegration: awsapigatewayv2integrations.NewHttpLambdaIntegration(jsii.String("Buffered"), f, &awsapigatewayv2integrations.HttpLambdaIntegrationProps{
 			PayloadFormatVersion: awsapigatewayv2.PayloadFormatVersion_VERSION_2_0(),
@@ -30,5 +30,16 @@ func (s *Stack) newHTTPAPI() {
 		}),
 	})
 	named(api, "HttpApi")
+	s.logRequests(api)
 	s.output("HttpApiUrl", "URL of the HTTP API, which does not stream", api.ApiEndpoint())
+}
+
+// logRequests has the HTTP API write a line for each request into a log of its own.
+func (s *Stack) logRequests(api awsapigatewayv2.HttpApi) {
+	log := s.newLog("HttpApiLog")
+	stage := api.DefaultStage().Node().DefaultChild().(awsapigatewayv2.CfnStage)
+	stage.SetAccessLogSettings(&awsapigatewayv2.CfnStage_AccessLogSettingsProperty{
+		DestinationArn: log.LogGroupArn(),
+		Format:         jsii.String(`{"id":"$context.requestId","method":"$context.httpMethod","path":"$context.path","status":"$context.status","ms":"$context.responseLatency","error":"$context.integrationErrorMessage"}`),
+	})
 }

@@ -6,6 +6,9 @@
 //   - functions.go: what all functions have in common.
 //   - api.go, compact.go, sweep.go, httpapi.go: each function, its trigger and its rights.
 //   - policies.go: rights on table and bucket, by what the code calls.
+//   - secrets.go: tokens, and who may read them.
+//   - cloudfront.go, fargate.go: what may be put in front.
+//   - alarms.go, dashboard.go: what somebody has to know, or may want to.
 //   - outputs.go: what `make deploy` prints.
 //
 // Names, keys, filters and metrics are those of the packages that use them, so that the
@@ -13,7 +16,13 @@
 package stack
 
 import (
+	"maps"
+	"slices"
+
 	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsdynamodb"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
@@ -24,34 +33,58 @@ import (
 type Stack struct {
 	scope    awscdk.Stack
 	settings config.Stack
-	// bootstraps is the folder with a folder for each function.
-	bootstraps string
+	sources  Sources
 
-	table   table
+	table   awsdynamodb.Table
 	objects objects
+	vault   vault
+	// functions are those of the stack, by their ids.
+	functions map[string]awslambda.Function
+	// mapping delivers changes of the table to compaction; letters are what the sweep could
+	// not be told.
+	mapping awslambda.CfnEventSourceMapping
+	letters awssqs.Queue
 }
 
-// New adds the stack to an app. The functions' bootstraps are in folders of their own in
-// the folder bootstraps. Settings must be of [config.ReadStack]. It panics where CDK
-// does, such as for bootstraps that are not there.
-func New(app awscdk.App, settings config.Stack, bootstraps string) *Stack {
+// Sources is where the programs are that are deployed.
+type Sources struct {
+	// Bootstraps is the folder with a folder for each function, as `make functions` builds
+	// them.
+	Bootstraps string
+	// Repository is the folder that the container's image is built from.
+	Repository string
+}
+
+// New adds the stack to an app. Settings must be of [config.ReadStack]. It panics where
+// CDK does, such as for programs that are not there.
+func New(app awscdk.App, settings config.Stack, sources Sources) *Stack {
 	s := &Stack{
 		scope: awscdk.NewStack(app, &settings.Name, &awscdk.StackProps{
 			Description: jsii.String("Durable Streams: a server of append-only streams on Lambda, DynamoDB and S3"),
-			Tags:        tags(settings.Tags),
 		}),
-		settings:   settings,
-		bootstraps: bootstraps,
+		settings:  settings,
+		sources:   sources,
+		functions: make(map[string]awslambda.Function),
+	}
+	for _, name := range slices.Sorted(maps.Keys(settings.Tags)) {
+		awscdk.Tags_Of(s.scope).Add(&name, jsii.String(settings.Tags[name]), nil)
 	}
 	s.table = s.newTable()
 	s.objects = s.newObjects()
+	s.vault = s.newVault()
 	api := s.newAPI()
+	url := api.Url()
+	if settings.CloudFront {
+		url = s.newCDN(api)
+	}
 	s.newCompact()
 	s.newSweep()
 	if settings.HTTPAPI {
 		s.newHTTPAPI()
 	}
-	s.addOutputs(api)
+	s.addAlarms()
+	s.addDashboard()
+	s.addOutputs(url)
 	return s
 }
 
@@ -61,14 +94,6 @@ func (s *Stack) retained() awscdk.RemovalPolicy {
 		return awscdk.RemovalPolicy_DESTROY
 	}
 	return awscdk.RemovalPolicy_RETAIN
-}
-
-func tags(of map[string]string) *map[string]*string {
-	all := make(map[string]*string, len(of))
-	for name, value := range of {
-		all[name] = jsii.String(value)
-	}
-	return &all
 }
 
 // named gives a resource a logical id that people can read. CDK's own have a hash at the

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambdadestinations"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsscheduler"
@@ -30,23 +31,30 @@ func (s *Stack) newSweep() {
 		timeout:     min(s.settings.SweepEvery-sweepPause, maxSweep),
 		concurrency: 1,
 	})
-	s.grantTable(f, sweeping())
-	s.grantObjects(f, "Get", "Put", "Delete")
+	s.grant(f.Role(), sweeping())
 	letters := awssqs.NewQueue(s.scope, jsii.String("SweepDeadLetters"), &awssqs.QueueProps{
 		Encryption:      awssqs.QueueEncryption_SQS_MANAGED,
 		EnforceSSL:      jsii.Bool(true),
 		RetentionPeriod: awscdk.Duration_Days(jsii.Number(14)),
 	})
 	named(letters, "SweepDeadLetters")
+	s.letters = letters
 	f.ConfigureAsyncInvoke(&awslambda.EventInvokeConfigOptions{
 		RetryAttempts: jsii.Number(0),
 		MaxEventAge:   awscdk.Duration_Minutes(jsii.Number(1)),
 		OnFailure:     awslambdadestinations.NewSqsDestination(letters),
 	})
+	role := awsiam.NewRole(s.scope, jsii.String("SweepScheduleRole"), &awsiam.RoleProps{
+		AssumedBy: awsiam.NewServicePrincipal(jsii.String("scheduler.amazonaws.com"), &awsiam.ServicePrincipalOpts{
+			Conditions: &map[string]any{"StringEquals": map[string]any{"aws:SourceAccount": awscdk.Aws_ACCOUNT_ID()}},
+		}),
+	})
+	named(role, "SweepScheduleRole")
 	schedule := awsscheduler.NewSchedule(s.scope, jsii.String("SweepSchedule"), &awsscheduler.ScheduleProps{
 		Description: jsii.String("runs the sweep"),
 		Schedule:    awsscheduler.ScheduleExpression_Rate(awscdk.Duration_Minutes(jsii.Number(s.settings.SweepEvery.Minutes()))),
 		Target: awsschedulertargets.NewLambdaInvoke(f, &awsschedulertargets.ScheduleTargetBaseProps{
+			Role:            role,
 			DeadLetterQueue: letters,
 			RetryAttempts:   jsii.Number(0),
 			MaxEventAge:     awscdk.Duration_Minutes(jsii.Number(1)),

@@ -8,15 +8,9 @@ import (
 	"github.com/commoncurriculum/durable-streams-aws/pkg/dynamo"
 )
 
-// table is the table, and the names of its indexes.
-type table struct {
-	resource awsdynamodb.Table
-	indexes  []string
-}
-
 // newTable makes the table as [dynamo.Table] and [dynamo.TTL] define it. It can be restored
 // to any second of the last 35 days, and cannot be deleted by accident.
-func (s *Stack) newTable() table {
+func (s *Stack) newTable() awsdynamodb.Table {
 	definition, ttl := dynamo.Table(""), dynamo.TTL("")
 	kinds := make(map[string]awsdynamodb.AttributeType)
 	for _, a := range definition.AttributeDefinitions {
@@ -30,7 +24,7 @@ func (s *Stack) newTable() table {
 		}
 		return nil
 	}
-	t := table{resource: awsdynamodb.NewTable(s.scope, jsii.String("Table"), &awsdynamodb.TableProps{
+	t := awsdynamodb.NewTable(s.scope, jsii.String("Table"), &awsdynamodb.TableProps{
 		PartitionKey:        key(definition.KeySchema, types.KeyTypeHash),
 		SortKey:             key(definition.KeySchema, types.KeyTypeRange),
 		BillingMode:         awsdynamodb.BillingMode(definition.BillingMode),
@@ -41,18 +35,17 @@ func (s *Stack) newTable() table {
 		},
 		DeletionProtection: jsii.Bool(s.settings.Removal == "retain"),
 		RemovalPolicy:      s.retained(),
-	})}
+	})
 	for _, i := range definition.GlobalSecondaryIndexes {
-		t.resource.AddGlobalSecondaryIndex(&awsdynamodb.GlobalSecondaryIndexProps{
+		t.AddGlobalSecondaryIndex(&awsdynamodb.GlobalSecondaryIndexProps{
 			IndexName:        i.IndexName,
 			PartitionKey:     key(i.KeySchema, types.KeyTypeHash),
 			SortKey:          key(i.KeySchema, types.KeyTypeRange),
 			ProjectionType:   awsdynamodb.ProjectionType(i.Projection.ProjectionType),
 			NonKeyAttributes: jsii.Strings(i.Projection.NonKeyAttributes...),
 		})
-		t.indexes = append(t.indexes, *i.IndexName)
 	}
-	named(t.resource, "Table")
+	named(t, "Table")
 	return t
 }
 

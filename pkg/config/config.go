@@ -242,13 +242,6 @@ func together(name, value, other, otherValue string) error {
 	return nil
 }
 
-func present(name, value string) error {
-	if value == "" {
-		return fmt.Errorf("%s must be set", name)
-	}
-	return nil
-}
-
 func neededBy(reason, name, value string) error {
 	if value == "" {
 		return fmt.Errorf("%s must be set, since %s is", name, reason)

@@ -16,19 +16,31 @@ type Container struct {
 // ReadContainer reads the container's configuration. An error names the variable that is
 // wrong.
 func ReadContainer(environ map[string]string) (Container, error) {
-	var c Container
-	if err := parse(environ, &c); err != nil {
+	c, err := readContainerAlone(environ)
+	if err != nil {
 		return Container{}, err
 	}
-	if err := firstError(
-		inRange("PORT", c.Port, 0, 65535),
-		positive("STOP_TIMEOUT", int(c.StopTimeout)),
-	); err != nil {
-		return Container{}, err
-	}
-	var err error
 	if c.Function, err = readFunction(environ); err != nil {
 		return Container{}, err
 	}
 	return c, firstError(together("AWS_ACCESS_KEY_ID", c.Function.AccessKey, "AWS_SECRET_ACCESS_KEY", c.Function.SecretKey))
+}
+
+// ReadAddress reads where a container listens, and nothing else of its configuration: who
+// asks it whether it is well need not have its secrets.
+func ReadAddress(environ map[string]string) (host string, port int, err error) {
+	c, err := readContainerAlone(environ)
+	return c.Host, c.Port, err
+}
+
+// readContainerAlone reads what a container has not in common with the functions.
+func readContainerAlone(environ map[string]string) (Container, error) {
+	var c Container
+	if err := parse(environ, &c); err != nil {
+		return Container{}, err
+	}
+	return c, firstError(
+		inRange("PORT", c.Port, 0, 65535),
+		positive("STOP_TIMEOUT", int(c.StopTimeout)),
+	)
 }

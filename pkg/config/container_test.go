@@ -21,6 +21,9 @@ func TestContainer(t *testing.T) {
 	if c.Function.Table != "t" || c.Function.Bucket != "b" || c.Function.LongPollWait != 20*time.Second {
 		t.Errorf("of the functions' variables it has %+v", c.Function)
 	}
+	if host, port, err := config.ReadAddress(map[string]string{"PORT": "9"}); err != nil || host != "0.0.0.0" || port != 9 {
+		t.Errorf("alone, its address is %s, %d, %v", host, port, err)
+	}
 	for name, bad := range map[string][]string{
 		"TABLE_NAME":            {""},
 		"BUCKET_NAME":           {""},

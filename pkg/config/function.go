@@ -20,10 +20,14 @@ type Function struct {
 	BucketKey      string `env:"S3_ACCESS_KEY_ID" doc:"access key of the bucket; empty means the function's own credentials"`
 	BucketSecret   string `env:"S3_SECRET_ACCESS_KEY" doc:"secret of S3_ACCESS_KEY_ID"`
 
-	Region       string `env:"AWS_REGION,required,notEmpty" doc:"AWS region"`
-	AccessKey    string `env:"AWS_ACCESS_KEY_ID" doc:"the function's credentials"`
-	SecretKey    string `env:"AWS_SECRET_ACCESS_KEY" doc:"the function's credentials"`
-	SessionToken string `env:"AWS_SESSION_TOKEN" doc:"the function's credentials"`
+	Region         string `env:"AWS_REGION,required,notEmpty" doc:"AWS region"`
+	AccessKey      string `env:"AWS_ACCESS_KEY_ID" doc:"the function's credentials"`
+	SecretKey      string `env:"AWS_SECRET_ACCESS_KEY" doc:"the function's credentials"`
+	SessionToken   string `env:"AWS_SESSION_TOKEN" doc:"the function's credentials"`
+	CredentialsURI string `env:"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI" doc:"where a container gets its credentials instead, as ECS sets it"`
+
+	Secrets
+	OriginSecret string `env:"ORIGIN_SECRET" doc:"what the header X-Origin-Secret of each request must be, as the CDN in front sends it; empty demands nothing"`
 
 	LogLevel          string        `env:"LOG_LEVEL" envDefault:"info" doc:"'debug', 'info' (a line for each request), 'warn' or 'error'"`
 	FlushBeforeAnswer bool          `env:"FLUSH_BEFORE_ANSWER" envDefault:"false" doc:"'true' makes the append that finds its stream's buffer full wait until it has been moved to a chunk, instead of answering first"`
@@ -47,10 +51,7 @@ func ReadFunction(environ map[string]string) (Function, error) {
 	if err != nil {
 		return Function{}, err
 	}
-	return c, firstError(
-		present("AWS_ACCESS_KEY_ID", c.AccessKey),
-		present("AWS_SECRET_ACCESS_KEY", c.SecretKey),
-	)
+	return c, firstError(c.checkCredentials())
 }
 
 // readFunction reads all of it but for credentials, which not every process has in its
@@ -62,6 +63,7 @@ func readFunction(environ map[string]string) (Function, error) {
 	}
 	return c, firstError(
 		oneOf("LOG_LEVEL", c.LogLevel, "debug", "info", "warn", "error"),
+		secret("ORIGIN_SECRET", c.OriginSecret),
 		together("S3_ACCESS_KEY_ID", c.BucketKey, "S3_SECRET_ACCESS_KEY", c.BucketSecret),
 		positive("POLL_FAST", int(c.PollFast)),
 		atLeast("POLL_IDLE", int(c.PollIdle), "POLL_FAST", int(c.PollFast)),
@@ -74,6 +76,16 @@ func readFunction(environ map[string]string) (Function, error) {
 		positive("SWEEP_OBJECTS", c.SweepObjects),
 		positive("SWEEP_LIVES", c.SweepLives),
 		c.Streams.check(),
+	)
+}
+
+func (c Function) checkCredentials() error {
+	if c.CredentialsURI != "" {
+		return nil
+	}
+	return first(
+		neededBy("AWS_REGION", "AWS_ACCESS_KEY_ID", c.AccessKey),
+		neededBy("AWS_REGION", "AWS_SECRET_ACCESS_KEY", c.SecretKey),
 	)
 }
 

@@ -16,6 +16,13 @@ import (
 // nothing is not in it, and appending to it costs nothing more.
 const workIndex = "work"
 
+// The names of the table's indexes, for whoever says which program may ask them: of what
+// is owed, which the sweep works off, and of what there is, which administrators list.
+const (
+	WorkIndex = workIndex
+	ListIndex = listIndex
+)
+
 // Table is the definition of the table, for whoever creates it: paid by request,
 // with a change stream of new and old images, and the sparse indexes of owed work and
 // of what there is. Its TTL attribute is enabled by a call of its own; see [TTL].

@@ -1,0 +1,130 @@
+package stack_test
+
+import (
+	"strings"
+	"testing"
+)
+
+// TestBucketElsewhere: with R2 there is no bucket of the stack, and its keys come from the
+// secret that the settings name.
+func TestBucketElsewhere(t *testing.T) {
+	for secret, readable := range map[string]string{
+		"r2-keys": `:secret:r2-keys-??????`,
+		"arn:aws:secretsmanager:eu-central-1:123456789012:secret:r2-keys-AbCdEf": `"arn:aws:secretsmanager:eu-central-1:123456789012:secret:r2-keys-AbCdEf"`,
+	} {
+		tmpl := synth(t, "S3_ENDPOINT", "https://account.r2.cloudflarestorage.com", "BUCKET_NAME", "streams", "BUCKET_SECRET", secret)
+		if _, made := tmpl.Resources["Objects"]; made {
+			t.Error("a bucket was made beside the one that the settings name")
+		}
+		for _, id := range []string{"Api", "Compact", "Sweep"} {
+			tmpl.want(t, id, map[string]string{
+				"Environment.Variables.BUCKET_NAME": `"streams"`,
+				"Environment.Variables.S3_ENDPOINT": `"https://account.r2.cloudflarestorage.com"`,
+				"Environment.Variables.S3_REGION":   `"auto"`,
+			})
+			variables := text(tmpl.Resources[id].get("Environment.Variables.SECRETS"))
+			if !strings.Contains(variables, "S3_ACCESS_KEY_ID="+secret+"#S3_ACCESS_KEY_ID") || !strings.Contains(variables, "S3_SECRET_ACCESS_KEY="+secret+"#S3_SECRET_ACCESS_KEY") {
+				t.Errorf("%s fetches %s", id, variables)
+			}
+			if may := strings.Join(policyOf(t, tmpl, id), "\n"); !strings.Contains(may, readable) || strings.Contains(may, "s3:GetObject") {
+				t.Errorf("%s may\n%s", id, may)
+			}
+		}
+	}
+}
+
+// TestCloudFront: what the cache's key is, with and without authorisation.
+func TestCloudFront(t *testing.T) {
+	for mode, want := range map[string]map[string]string{
+		"off": {
+			"QueryStringsConfig": `{"QueryStringBehavior":"whitelist","QueryStrings":["offset","live","cursor"]}`,
+			"HeadersConfig":      `{"HeaderBehavior":"whitelist","Headers":["Origin"]}`,
+		},
+		"token": {
+			"QueryStringsConfig": `{"QueryStringBehavior":"all"}`,
+			"HeadersConfig":      `{"HeaderBehavior":"whitelist","Headers":["Authorization","Origin"]}`,
+		},
+	} {
+		tmpl := synth(t, "CLOUDFRONT", "true", "AUTH_MODE", mode)
+		for name, value := range want {
+			tmpl.want(t, "Cache", map[string]string{"CachePolicyConfig.ParametersInCacheKeyAndForwardedToOrigin." + name: value})
+		}
+		tmpl.want(t, "Cache", map[string]string{"CachePolicyConfig.MinTTL": "0", "CachePolicyConfig.DefaultTTL": "0"})
+		tmpl.want(t, "Cdn", map[string]string{
+			"DistributionConfig.DefaultCacheBehavior.Compress":             "false",
+			"DistributionConfig.DefaultCacheBehavior.ViewerProtocolPolicy": `"https-only"`,
+			"DistributionConfig.DefaultCacheBehavior.CachePolicyId":        `{"Ref":"Cache"}`,
+			"DistributionConfig.Origins.0.OriginCustomHeaders":             `[{"HeaderName":"X-Origin-Secret","HeaderValue":{"Fn::Join":["",["{{resolve:secretsmanager:",{"Ref":"OriginSecret"},":SecretString:::}}"]]}}]`,
+		})
+		if !strings.Contains(text(tmpl.Resources["Api"].get("Environment.Variables.SECRETS")), "ORIGIN_SECRET=") {
+			t.Error("the function does not demand the origin's secret")
+		}
+		if !strings.Contains(text(tmpl.Outputs["Url"].Value), `"Cdn"`) {
+			t.Errorf("the URL is %s", text(tmpl.Outputs["Url"].Value))
+		}
+	}
+	tmpl := synth(t)
+	if len(tmpl.of("AWS::CloudFront::Distribution")) != 0 || tmpl.Resources["OriginSecret"].Type != "" {
+		t.Error("without CLOUDFRONT there is a distribution, or its secret")
+	}
+}
+
+func TestHTTPAPI(t *testing.T) {
+	tmpl := synth(t, "HTTP_API", "true")
+	tmpl.want(t, "ApiBuffered", map[string]string{"Timeout": "29", "Environment.Variables.AUTH_MODE": `"token"`})
+	integrations := tmpl.of("AWS::ApiGatewayV2::Integration")
+	if len(integrations) != 1 {
+		t.Fatalf("integrations are %v", integrations)
+	}
+	tmpl.want(t, integrations[0], map[string]string{"PayloadFormatVersion": `"2.0"`, "IntegrationUri": `{"Fn::GetAtt":["ApiBuffered","Arn"]}`})
+	if strings.Contains(text(tmpl.Resources["ApiBuffered"].get("Environment.Variables.SECRETS")), "ORIGIN_SECRET") {
+		t.Error("no CDN is in front of the HTTP API")
+	}
+	if tmpl.Outputs["HttpApiUrl"].Value == nil {
+		t.Error("its URL is not told")
+	}
+}
+
+func TestFargate(t *testing.T) {
+	tmpl := synth(t, "FARGATE", "true", "CLOUDFRONT", "true", "SSE_LIFETIME", "40s")
+	tmpl.want(t, "Container", map[string]string{
+		"RuntimePlatform.CpuArchitecture":                     `"ARM64"`,
+		"ContainerDefinitions.0.ReadonlyRootFilesystem":       "true",
+		"ContainerDefinitions.0.PortMappings.0.ContainerPort": "8080",
+	})
+	environment := text(tmpl.Resources["Container"].get("ContainerDefinitions.0.Environment"))
+	for _, name := range []string{"TABLE_NAME", "BUCKET_NAME", "SECRETS", "AUTH_MODE", "AWS_REGION", "SSE_LIFETIME"} {
+		if !strings.Contains(environment, `"`+name+`"`) {
+			t.Errorf("the container is not told %s", name)
+		}
+	}
+	tmpl.want(t, "Live", map[string]string{"Scheme": `"internal"`})
+	if attributes := text(tmpl.Resources["Live"].get("LoadBalancerAttributes")); !strings.Contains(attributes, `{"Key":"idle_timeout.timeout_seconds","Value":"50"}`) {
+		t.Errorf("a live response may be cut off: %s", attributes)
+	}
+	router := text(tmpl.Resources["Router"].get("FunctionCode"))
+	if !strings.Contains(router, "querystring.live") || !strings.Contains(text(tmpl.Resources["Cdn"].get("DistributionConfig.Origins.1.Id")), "live") {
+		t.Errorf("live reads do not reach the containers: %s", router)
+	}
+	tmpl.want(t, "Cdn", map[string]string{"DistributionConfig.DefaultCacheBehavior.FunctionAssociations.0.EventType": `"viewer-request"`})
+	if text(policyOf(t, tmpl, "Container")) != text(policyOf(t, tmpl, "Api")) {
+		t.Errorf("the container's rights are not those of the function:\n%s\n%s", text(policyOf(t, tmpl, "Container")), text(policyOf(t, tmpl, "Api")))
+	}
+}
+
+func TestSmallOptions(t *testing.T) {
+	tmpl := synth(t, "API_MEMORY_MB", "512", "WORK_MEMORY_MB", "1024", "LOG_RETENTION_DAYS", "7", "RESERVED_CONCURRENCY", "false",
+		"TRACING", "true", "TAGS", "team=streams", "LONG_POLL_WAIT", "30s", "SSE_LIFETIME", "2m", "SEGMENT_MAX_MESSAGES", "77")
+	tmpl.want(t, "Api", map[string]string{
+		"MemorySize": "512", "Timeout": "130", "TracingConfig.Mode": `"Active"`, "Tags": `[{"Key":"team","Value":"streams"}]`,
+		"Environment.Variables.LONG_POLL_WAIT": `"30s"`,
+	})
+	tmpl.want(t, "Compact", map[string]string{
+		"MemorySize": "1024", "ReservedConcurrentExecutions": "null", "Environment.Variables.SEGMENT_MAX_MESSAGES": `"77"`,
+	})
+	tmpl.want(t, "Sweep", map[string]string{"ReservedConcurrentExecutions": "null"})
+	tmpl.want(t, "SweepLog", map[string]string{"RetentionInDays": "7"})
+	if synth(t, "COMPACT_CONCURRENCY", "3").Resources["Compact"].get("ReservedConcurrentExecutions") != 3.0 {
+		t.Error("COMPACT_CONCURRENCY has no effect")
+	}
+}
