@@ -11,7 +11,7 @@ FUZZTIME ?= 30s
 LAMBDA_BUILD := CGO_ENABLED=0 GOOS=linux $(GO) build -trimpath -buildvcs=false -ldflags='-s -w' -tags lambda.norpc
 FUNCTIONS := api apibuffered compact sweep
 
-.PHONY: FORCE synth bootstrap diff deploy destroy reproducible help run run-lambda invoke fsck build functions build-lambda test check vet test-go test-stores conformance clients test-implementation perf cdn bench bench-lambda bench-engines cost fuzz clean
+.PHONY: FORCE image localstack-up localstack-down localstack-deploy localstack-smoke sam-invoke sam-start-lambda test-docker synth bootstrap diff deploy destroy reproducible help run run-lambda invoke fsck build functions build-lambda test check vet test-go test-stores conformance clients test-implementation perf cdn bench bench-lambda bench-engines cost fuzz clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -61,6 +61,38 @@ destroy: node_modules functions bin/infra ## delete the stack, after asking; tab
 	@echo "Table and buckets stay, with all streams, and cost their storage; tokens, logs and alarms go."
 	@echo "If the stack was deployed with REMOVAL_POLICY=destroy, ALL STREAMS ARE DELETED; its buckets must be empty."
 	@$(CDK) destroy
+
+IMAGE ?= durable-streams
+DOCKER := localstack/with-docker.sh docker
+
+image: ## build the container image (IMAGE, default durable-streams); needs Docker
+	$(DOCKER) build -f functions/container/Dockerfile -t $(IMAGE) .
+
+localstack-up: ## start LocalStack, with a table and a bucket in it; needs Docker
+	@$(DOCKER) compose -f localstack/compose.yaml up --detach --wait
+	@DYNAMODB_ENDPOINT=http://127.0.0.1:4566 S3_ENDPOINT=http://127.0.0.1:4566 $(GO) run ./localstack/stores
+
+localstack-down: ## stop LocalStack; what was in it is gone
+	@$(DOCKER) compose -f localstack/compose.yaml down
+
+localstack-deploy: node_modules functions bin/infra ## deploy the stack to the LocalStack of localstack-up, and print where streams are
+	@localstack/with-docker.sh localstack/deploy.sh
+
+localstack-smoke: ## start LocalStack, deploy, and run the README's tour and the conformance suite there
+	@$(MAKE) --no-print-directory localstack-up localstack-deploy
+	@localstack/smoke.sh
+
+# SAM runs the functions of the template, built for this machine.
+sam-invoke: build-lambda ## run one event through the stack's function in SAM CLI's container, on LocalStack: make sam-invoke EVENT=events/...
+	@HTTP_API=true $(MAKE) --no-print-directory synth >/dev/null
+	@localstack/with-docker.sh $(GO) run ./localstack/sam invoke $(EVENT)
+
+sam-start-lambda: build-lambda ## answer the API of Lambda with SAM CLI, on LocalStack
+	@HTTP_API=true $(MAKE) --no-print-directory synth >/dev/null
+	@localstack/with-docker.sh $(GO) run ./localstack/sam start-lambda
+
+test-docker: ## everything that needs Docker: the image, LocalStack; says what it skips without
+	@WITHOUT_DOCKER=skip localstack/with-docker.sh $(MAKE) --no-print-directory image localstack-smoke
 
 # Each time with a cache of its own, which would give the same bytes otherwise.
 reproducible: ## build the functions twice, in two folders, and compare

@@ -7,6 +7,7 @@ import (
 	"github.com/commoncurriculum/durable-streams-aws/pkg/admin"
 	"github.com/commoncurriculum/durable-streams-aws/pkg/config"
 	"github.com/commoncurriculum/durable-streams-aws/pkg/protocol"
+	"github.com/commoncurriculum/durable-streams-aws/pkg/stream"
 )
 
 // Check reports what no function could start with.
@@ -24,9 +25,16 @@ func Handler(c config.Function, logger *slog.Logger, buffered bool) (http.Handle
 	if err != nil {
 		return nil, err
 	}
+	h, _, err := Serve(log, c, logger, buffered)
+	return h, err
+}
+
+// Serve is [Handler] for streams that are open already. endReaders ends all live readers,
+// those that come later too ([protocol.Handler.Shutdown]).
+func Serve(log *stream.Log, c config.Function, logger *slog.Logger, buffered bool) (h http.Handler, endReaders func(), err error) {
 	access, err := c.Auth.Open(logger)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	settings := c.Protocol()
 	settings.FlushBeforeAnswer, settings.Buffered, settings.Logger = c.FlushBeforeAnswer, buffered, logger
@@ -41,7 +49,7 @@ func Handler(c config.Function, logger *slog.Logger, buffered bool) (http.Handle
 	}
 	streams, err := protocol.New(log, settings)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return behindOrigin(c.OriginSecret, admin.New(log, administration).Mount(streams)), nil
+	return behindOrigin(c.OriginSecret, admin.New(log, administration).Mount(streams)), streams.Shutdown, nil
 }

@@ -23,12 +23,16 @@ const collectAfter = 5 * time.Minute
 // Log returns the streams of the configured store. Segments on their way to the bucket
 // are kept in the system's folder for temporary files, which Lambda gives every process
 // 512 MB of.
-func Log(c config.Function) (*stream.Log, error) {
-	driver, err := Driver(c)
+func Log(c config.Function) (*stream.Log, error) { return LogAs(c, own(c)) }
+
+// LogAs is [Log] for a process whose credentials are not among its variables, or change
+// while it runs. They must be cached: they are asked for with every request.
+func LogAs(c config.Function, credentials aws.CredentialsProvider) (*stream.Log, error) {
+	driver, err := driverAs(c, credentials)
 	if err != nil {
 		return nil, err
 	}
-	objects, err := Objects(c)
+	objects, err := objectsAs(c, credentials)
 	if err != nil {
 		return nil, err
 	}
@@ -43,11 +47,13 @@ func Log(c config.Function) (*stream.Log, error) {
 }
 
 // Driver returns the table that a function is configured to use.
-func Driver(c config.Function) (*dynamo.Store, error) {
+func Driver(c config.Function) (*dynamo.Store, error) { return driverAs(c, own(c)) }
+
+func driverAs(c config.Function, credentials aws.CredentialsProvider) (*dynamo.Store, error) {
 	if err := checkEndpoint(c.DynamoDBEndpoint); err != nil {
 		return nil, fmt.Errorf("DYNAMODB_ENDPOINT: %w", err)
 	}
-	return dynamo.New(dynamo.NewClient(c.Region, c.DynamoDBEndpoint, own(c)), dynamo.Options{
+	return dynamo.New(dynamo.NewClient(c.Region, c.DynamoDBEndpoint, credentials), dynamo.Options{
 		Table:        c.Table,
 		CollectAfter: collectAfter,
 		RetireAfter:  c.RetireAfter,
@@ -55,8 +61,12 @@ func Driver(c config.Function) (*dynamo.Store, error) {
 }
 
 // Objects returns the bucket that a function is configured to use.
-func Objects(c config.Function) (*bucket.Store, error) {
-	place := bucket.Endpoint{URL: c.BucketEndpoint, Region: c.BucketRegion, Credentials: own(c)}
+func Objects(c config.Function) (*bucket.Store, error) { return objectsAs(c, own(c)) }
+
+// objectsAs returns it for a process with some credentials, which are of no use for a
+// bucket that has its own.
+func objectsAs(c config.Function, process aws.CredentialsProvider) (*bucket.Store, error) {
+	place := bucket.Endpoint{URL: c.BucketEndpoint, Region: c.BucketRegion, Credentials: process}
 	if place.Region == "" {
 		place.Region = c.Region
 	}
@@ -77,7 +87,7 @@ func Objects(c config.Function) (*bucket.Store, error) {
 // containerCredentials is where ECS gives a container its credentials.
 const containerCredentials = "http://169.254.170.2"
 
-// own returns the function's own credentials. Those of a container are fetched with the
+// own returns the credentials that are among a function's variables. Those of a container are fetched with the
 // first request, and again before they end.
 func own(c config.Function) aws.CredentialsProvider {
 	if c.CredentialsURI != "" {

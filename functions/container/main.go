@@ -1,67 +1,54 @@
-// The container program serves the protocol over HTTP, on the table and the bucket of the
-// functions: one process for thousands of live readers, where a function has one process
-// for each. Its configuration is that of the functions, in package config. When it is told
-// to end (SIGTERM), it takes no more connections, and ends when its requests have.
+// The container program serves the protocol as one process that lives long: for many live
+// readers, which share a watcher of each stream there, and for busy streams, whose appends
+// share writes. It works on the table and the bucket of the functions, beside them; what
+// they do in the background stays theirs. Its configuration is in package config.
+//
+// serve.go is its HTTP server, credentials.go how it gets at its stores, and health.go how
+// it is asked whether it is well. The Dockerfile beside it makes the image.
 package main
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
-	"net"
-	"net/http"
+	"io"
 	"os"
 	"os/signal"
 	"syscall"
-	"time"
 
 	"github.com/commoncurriculum/durable-streams-aws/functions/boot"
 	"github.com/commoncurriculum/durable-streams-aws/pkg/config"
 )
 
-// headerTime is what a client has for the head of a request.
-const headerTime = 10 * time.Second
-
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
 	defer stop()
-	environ := boot.Environ()
-	if err := boot.FetchSecrets(ctx, environ); err != nil {
-		boot.Fail(err)
-	}
-	c, err := config.ReadFunction(environ)
-	if err != nil {
-		boot.Fail(err)
-	}
-	logger := boot.Logger(os.Stderr, c.LogLevel)
-	handler, err := boot.Handler(c, logger, false)
-	if err != nil {
-		boot.Fail(err)
-	}
-	logger.Info("start", slog.Int("port", boot.ContainerPort), slog.String("table", c.Table), slog.String("bucket", c.Bucket))
-	listener, err := net.Listen("tcp", fmt.Sprintf(":%d", boot.ContainerPort))
-	if err != nil {
-		boot.Fail(err)
-	}
-	if err := serve(ctx, listener, boot.WithHealth(handler), max(c.LongPollWait, c.SSELifetime)); err != nil {
-		boot.Fail(err)
+	// A second signal does not wait for anything.
+	context.AfterFunc(ctx, stop)
+	if err := run(ctx, os.Args[1:], boot.Environ(), os.Stderr); err != nil {
+		boot.Logger(os.Stderr, "error").Error("failed", "error", err.Error())
+		os.Exit(1)
 	}
 }
 
-// serve answers requests until ctx ends, and then for as long as those under way last,
-// which is patience at most.
-func serve(ctx context.Context, l net.Listener, h http.Handler, patience time.Duration) error {
-	server := &http.Server{Handler: h, ReadHeaderTimeout: headerTime}
-	ended := make(chan error, 1)
-	go func() {
-		<-ctx.Done()
-		limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
-		defer cancel()
-		ended <- server.Shutdown(limited)
-	}()
-	if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+// errUsage is what other arguments than these are answered with.
+var errUsage = errors.New("usage: container serves; container health asks the one that runs here whether it is well")
+
+// run serves until ctx ends, and then stops cleanly; or, with the argument "health", asks
+// the server that runs in the same container, with the same variables.
+func run(ctx context.Context, args []string, environ map[string]string, stderr io.Writer) error {
+	switch {
+	case len(args) == 1 && args[0] == "health":
+		return askHealth(ctx, environ)
+	case len(args) > 0:
+		return fmt.Errorf("unknown arguments %q: %w", args, errUsage)
+	}
+	if err := boot.FetchSecrets(ctx, environ); err != nil {
 		return err
 	}
-	return <-ended
+	c, err := config.ReadContainer(environ)
+	if err != nil {
+		return err
+	}
+	return serve(ctx, c, boot.Logger(stderr, c.Function.LogLevel))
 }

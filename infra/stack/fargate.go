@@ -129,9 +129,9 @@ func (s *builder) newService(vpc awsec2.Vpc) awsecs.FargateService {
 	named(task, "Container")
 	task.AddContainer(jsii.String("server"), &awsecs.ContainerDefinitionOptions{
 		Image: awsecs.ContainerImage_FromAsset(&s.sources.Repository, &awsecs.AssetImageProps{
-			File:     jsii.String("localstack/container/Dockerfile"),
+			File:     jsii.String("functions/container/Dockerfile"),
 			Platform: awsecrassets.Platform_LINUX_ARM64(),
-			Exclude:  jsii.Strings("*", "!go.mod", "!go.sum", "!functions", "!pkg", "!localstack/container/Dockerfile"),
+			Exclude:  jsii.Strings("*", "!go.mod", "!go.sum", "!functions", "!pkg"),
 		}),
 		Environment:            &environment,
 		ReadonlyRootFilesystem: jsii.Bool(true),

@@ -40,7 +40,7 @@ func TestMain(m *testing.M) {
 
 // sources are programs that do nothing: what is in them is not what is tested here.
 func sources(dir string) (stack.Sources, error) {
-	files := map[string]string{"localstack/container/Dockerfile": "FROM scratch\n", "go.mod": "module x\n"}
+	files := map[string]string{"functions/container/Dockerfile": "FROM scratch\n", "go.mod": "module x\n"}
 	for _, f := range []string{"api", "apibuffered", "compact", "sweep"} {
 		files["bin/"+f+"/bootstrap"] = f
 	}

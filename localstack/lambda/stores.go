@@ -9,8 +9,6 @@ import (
 	"path/filepath"
 
 	"github.com/aws/aws-sdk-go-v2/credentials"
-	"github.com/aws/aws-sdk-go-v2/service/s3"
-	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
 	s3standin "github.com/commoncurriculum/durable-streams-aws/localstack/s3"
 	"github.com/commoncurriculum/durable-streams-aws/localstack/standin"
@@ -62,7 +60,7 @@ func openStores(ctx context.Context, c config.LambdaHost) (s *stores, err error)
 	if err != nil {
 		return s, fmt.Errorf("S3_ENDPOINT: %w", err)
 	}
-	if err := ensureBucket(ctx, client, c.Bucket); err != nil {
+	if err := bucket.Ensure(ctx, client, c.Bucket); err != nil {
 		return s, fmt.Errorf("BUCKET_NAME is %s, in the S3 at %s (S3_ENDPOINT): %w", c.Bucket, s.s3, err)
 	}
 	return s, nil
@@ -90,20 +88,6 @@ func (s *stores) startS3(dir, name string) error {
 		return server.Stop(ctx)
 	})
 	return nil
-}
-
-// ensureBucket creates a bucket unless there is one that can be used. What a create
-// says of one that exists differs among servers, so they are asked first.
-func ensureBucket(ctx context.Context, client *s3.Client, name string) error {
-	if _, err := client.HeadBucket(ctx, &s3.HeadBucketInput{Bucket: &name}); err == nil {
-		return nil
-	}
-	_, err := client.CreateBucket(ctx, &s3.CreateBucketInput{Bucket: &name})
-	var owned *types.BucketAlreadyOwnedByYou
-	if errors.As(err, &owned) {
-		return nil
-	}
-	return err
 }
 
 // close stops what was started, the last first.

@@ -2,17 +2,15 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"net"
-	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/commoncurriculum/durable-streams-aws/pkg/admin"
 	"github.com/commoncurriculum/durable-streams-aws/pkg/config"
+	"github.com/commoncurriculum/durable-streams-aws/pkg/httpserver"
 	"github.com/commoncurriculum/durable-streams-aws/pkg/metrics"
 	"github.com/commoncurriculum/durable-streams-aws/pkg/protocol"
 	"github.com/commoncurriculum/durable-streams-aws/pkg/stream"
@@ -59,17 +57,9 @@ func serve(ctx context.Context, c config.Server, s stores, logger *slog.Logger, 
 			return err
 		}
 	}
-	listener, err := net.Listen("tcp", net.JoinHostPort(c.Host, strconv.Itoa(c.Port)))
+	listener, err := httpserver.Listen(c.Host, c.Port)
 	if err != nil {
-		return fmt.Errorf("listen on %s port %d: %w\nSet PORT to another port", c.Host, c.Port, err)
-	}
-	server := &http.Server{
-		Handler:           admin.New(log, administration).Mount(handler),
-		ReadHeaderTimeout: 10 * time.Second,
-		IdleTimeout:       2 * time.Minute,
-		// The handler answers what is too large; this is for what cannot be read.
-		MaxHeaderBytes: 2 * c.MaxHeaderBytes,
-		ErrorLog:       slog.NewLogLogger(logger.Handler(), slog.LevelWarn),
+		return err
 	}
 	own := &background{
 		log: log, metrics: registry, logger: logger,
@@ -82,21 +72,13 @@ func serve(ctx context.Context, c config.Server, s stores, logger *slog.Logger, 
 	}()
 	announce(stdout, c, listener.Addr())
 
-	stopped := make(chan error, 1)
-	go func() {
-		<-ctx.Done()
-		handler.Shutdown()
-		// The end of ctx is why we stop, so the stop has a context of its own.
-		stopping, cancel := context.WithTimeout(context.Background(), stopTimeout)
-		defer cancel()
-		stopped <- server.Shutdown(stopping)
-	}()
-	err = server.Serve(listener)
+	err = httpserver.Serve(ctx, listener, admin.New(log, administration).Mount(handler), httpserver.Options{
+		Stopping:    handler.Shutdown,
+		StopTimeout: stopTimeout,
+		MaxHeader:   2 * c.MaxHeaderBytes,
+		Logger:      logger,
+	})
 	cancel()
-	if errors.Is(err, http.ErrServerClosed) {
-		err = nil
-	}
-	err = errors.Join(err, <-stopped)
 	<-ended
 	return err
 }

@@ -51,6 +51,16 @@ const MetricsOff = "off"
 // ReadFunction reads a function's configuration. An error names the variable that is
 // wrong.
 func ReadFunction(environ map[string]string) (Function, error) {
+	c, err := readFunction(environ)
+	if err != nil {
+		return Function{}, err
+	}
+	return c, firstError(c.checkCredentials())
+}
+
+// readFunction reads all of it but for credentials, which not every process has in its
+// environment.
+func readFunction(environ map[string]string) (Function, error) {
 	var c Function
 	if err := parse(environ, &c); err != nil {
 		return Function{}, err
@@ -58,7 +68,6 @@ func ReadFunction(environ map[string]string) (Function, error) {
 	return c, firstError(
 		oneOf("LOG_LEVEL", c.LogLevel, "debug", "info", "warn", "error"),
 		oneOf("METRICS", c.Metrics, "emf", MetricsOff),
-		c.checkCredentials(),
 		secret("ORIGIN_SECRET", c.OriginSecret, minSecret),
 		together("S3_ACCESS_KEY_ID", c.BucketKey, "S3_SECRET_ACCESS_KEY", c.BucketSecret),
 		positive("POLL_FAST", int(c.PollFast)),

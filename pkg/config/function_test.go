@@ -61,7 +61,7 @@ func TestFunctionMistakesNameTheVariable(t *testing.T) {
 }
 
 func TestFunctionVariablesAreExplained(t *testing.T) {
-	for _, c := range []any{config.Function{}, config.LambdaHost{}, config.Stack{}} {
+	for _, c := range []any{config.Function{}, config.LambdaHost{}, config.Container{}, config.Stack{}} {
 		for _, v := range config.Variables(c) {
 			if v.Name == "" || v.Doc == "" {
 				t.Errorf("%+v of %T has no name or no explanation", v, c)

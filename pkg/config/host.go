@@ -69,7 +69,8 @@ func ifSet[T any](value *T, check func(T) error) error {
 // FunctionEnv returns the environment that the host gives a function: what it is deployed
 // with, what was set for it here, which goes first, and the host's own stores.
 func (c LambdaHost) FunctionEnv(deployed, environ map[string]string, dynamoDB, s3 string) map[string]string {
-	vars := maps.Clone(deployed)
+	vars := make(map[string]string)
+	maps.Copy(vars, deployed)
 	for _, v := range Variables(Function{}) {
 		if value, set := environ[v.Name]; set && v.Name != "AWS_REGION" {
 			vars[v.Name] = value

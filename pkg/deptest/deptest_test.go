@@ -100,6 +100,10 @@ var rules = []rule{
 		why: "it implements the protocol's question who may do what, by names alone: it asks no store, so it cannot tell who may not know which streams exist",
 	},
 	{
+		path: "pkg/httpserver", std: []string{"database/sql", "testing"},
+		why: "it runs any http.Handler as a server: it needs to know nothing of streams",
+	},
+	{
 		path: "pkg/lambdahttp", outside: []string{"github.com/aws/aws-lambda-go"}, std: []string{"database/sql", "testing"},
 		why: "it carries any http.Handler over a function URL: it needs to know nothing of streams",
 	},
