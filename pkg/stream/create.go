@@ -21,13 +21,17 @@ type Create struct {
 // Create creates a stream, or finds that it exists as asked for. It returns the
 // head, and whether it is new. It fails with [ErrConfigMismatch] or [ErrGone], without
 // effect; with [ErrUnavailable], without effect; or with [ErrUnsettled]. A fork fails
-// also with [ErrNoSource] or [ErrSourceGone], with [ErrContentType],
-// [ErrBadOffset] or [ErrTooDeep], all without effect.
+// also with [ErrNoSource] or [ErrSourceGone], with [ErrContentType], [ErrRegistryFork],
+// [ErrBadOffset] or [ErrTooDeep], all without effect. A registry is not created by clients
+// ([ErrReadOnly]).
 //
 // Cost: one conditional write, and another one to replace an expired stream. A fork
 // costs a read of its source's head, a flush of its buffer, one or two reads of what is
 // stored at the place where it parts, and a transaction of four items.
 func (l *Log) Create(ctx context.Context, name string, c *Create) (h *Head, created bool, err error) {
+	if l.registry.Is(name) {
+		return nil, false, ErrReadOnly
+	}
 	ctx, cancel := l.writing(ctx)
 	defer cancel()
 	if c.Fork != nil {
@@ -51,11 +55,12 @@ func (l *Log) put(ctx context.Context, name string, c *creation) (h *Head, creat
 	}
 	var replaced *Head
 	for range maxAttempts {
+		owed := append(replaced.ending(), fresh.beginning()...)
 		err := l.retry(ctx, func() error {
 			if c.lineage != nil {
-				return l.driver.Fork(ctx, name, fresh, replaced, c.lineage, l.now())
+				return l.driver.Fork(ctx, name, fresh, replaced, c.lineage, l.now(), owed...)
 			}
-			return l.driver.Create(ctx, name, fresh, replaced)
+			return l.driver.Create(ctx, name, fresh, replaced, owed...)
 		})
 		var refused *RefusedError
 		var moved *SourceError
@@ -109,6 +114,8 @@ func (l *Log) created(name string, fresh *Head) {
 	if fresh.Ended {
 		l.ended(name)
 	}
+	// If it is not told of itself, the life that it replaced may be.
+	l.owes(name)
 }
 
 // fresh returns the head of a new stream, after staging content that is too large
@@ -116,10 +123,11 @@ func (l *Log) created(name string, fresh *Head) {
 func (l *Log) fresh(ctx context.Context, name string, c *creation) (*Head, error) {
 	now := l.now()
 	h := &Head{
-		Incarnation: l.newIncarnation(),
-		Config:      c.Config,
-		CreatedAt:   now,
-		Deadline:    c.deadline(now),
+		Incarnation:  l.newIncarnation(),
+		Config:       c.Config,
+		CreatedAt:    now,
+		Deadline:     c.deadline(now),
+		Unregistered: !l.registry.On || l.registry.Is(name),
 	}
 	h.ExpiresAt = truncate(h.ExpiresAt)
 	if c.origin != nil {

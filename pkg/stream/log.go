@@ -30,6 +30,12 @@ type Options struct {
 	// Ended is called after this log stored a head that ends a segment, so that it can
 	// be compacted soon; nil where the store's change feed tells. It must not block.
 	Ended func(name string)
+	// Registry says whether streams are told of in a registry.
+	Registry Registry
+	// Owing is called after this log stored something that is to be told, so that
+	// [Log.Register] can be called soon; nil where the store's change feed tells. It must
+	// not block.
+	Owing func(name string)
 	// Poll says how live readers learn of appends by other processes. The zero
 	// value says that there are no other processes.
 	Poll Poll
@@ -41,18 +47,20 @@ type Options struct {
 // keeps no state that an answer depends on, so any number of processes may serve
 // one store.
 type Log struct {
-	driver  Driver
-	objects Objects
-	owner   string
-	spool   func() (Spool, error)
-	ended   func(name string)
-	limits  Limits
-	now     func() time.Time
-	random  io.Reader
-	lanes   lanes
-	hub     hub
-	flights flights
-	lives   lives
+	driver   Driver
+	objects  Objects
+	owner    string
+	spool    func() (Spool, error)
+	ended    func(name string)
+	owes     func(name string)
+	registry Registry
+	limits   Limits
+	now      func() time.Time
+	random   io.Reader
+	lanes    lanes
+	hub      hub
+	flights  flights
+	lives    lives
 	// compactions keeps one compaction of a stream running at a time.
 	compactions flights
 	segments    segments
@@ -76,7 +84,13 @@ func New(d Driver, o Options) (*Log, error) {
 	if o.Ended == nil {
 		o.Ended = func(string) {}
 	}
-	l := &Log{driver: d, objects: o.Objects, owner: o.Owner, spool: o.Spool, ended: o.Ended, limits: o.Limits, now: clock(o.Now), random: o.Random}
+	if o.Owing == nil {
+		o.Owing = func(string) {}
+	}
+	l := &Log{
+		driver: d, objects: o.Objects, owner: o.Owner, spool: o.Spool, ended: o.Ended, owes: o.Owing,
+		registry: o.Registry, limits: o.Limits, now: clock(o.Now), random: o.Random,
+	}
 	l.hub.poll = o.Poll
 	l.hub.head = func(ctx context.Context, name string) (*Head, error) {
 		return d.Head(ctx, name, Eventual)
