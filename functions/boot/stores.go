@@ -35,9 +35,10 @@ func Log(c config.Function) (*stream.Log, error) {
 		Limits:  Limits(c),
 		Objects: objects,
 		// The account is not known here; a bucket that two accounts share needs two names.
-		Owner: "dynamodb/" + c.Region + "/" + c.Table,
-		Spool: spool.In(""),
-		Poll:  c.Poll(),
+		Owner:    "dynamodb/" + c.Region + "/" + c.Table,
+		Spool:    spool.In(""),
+		Registry: c.Registries(),
+		Poll:     c.Poll(),
 	})
 }
 

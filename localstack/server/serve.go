@@ -26,13 +26,15 @@ const stopTimeout = 15 * time.Second
 func serve(ctx context.Context, c config.Server, s stores, logger *slog.Logger, stdout io.Writer) error {
 	registry := new(metrics.Registry)
 	compactor := newCompactor(registry, logger)
+	registrar := newRegistrar(registry, logger)
 	log, err := stream.New(s.driver, stream.Options{
 		Limits: c.Limits(), Objects: s.objects, Spool: s.spool, Ended: compactor.ended,
+		Registry: c.Registries(), Owing: registrar.owing,
 	})
 	if err != nil {
 		return err
 	}
-	compactor.compact = log.Compact
+	compactor.compact, registrar.register = log.Compact, log.Register
 	handler, err := protocol.New(log, protocol.Config{
 		LongPollWait: c.LongPollWait,
 		SSELifetime:  c.SSELifetime,
@@ -67,7 +69,7 @@ func serve(ctx context.Context, c config.Server, s stores, logger *slog.Logger, 
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		own.run(ctx, compactor)
+		own.run(ctx, compactor, registrar)
 	}()
 	announce(stdout, c, listener.Addr())
 

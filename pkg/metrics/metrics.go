@@ -1,7 +1,7 @@
 // Package metrics says in numbers what the background work does: compaction, the sweep,
-// and the discarding of what deletions leave.
+// the discarding of what deletions leave, and the writing of registries.
 //
-// [Compacted], [Swept] and [Collected] turn the report of a run into values. Each metric
+// [Compacted], [Swept], [Collected] and [Registered] turn the report of a run into values. Each metric
 // has one meaning, written down in this file, and two names: that of CloudWatch, for
 // which [EMF] makes a log line of them, and that of Prometheus, for which a [Registry]
 // adds them up.
@@ -57,6 +57,9 @@ const (
 	livesDiscarded
 	discardFailures
 
+	registryRecords
+	registryFailures
+
 	metricCount
 )
 
@@ -100,6 +103,9 @@ var definitions = [metricCount]definition{
 
 	livesDiscarded:  {"LivesDiscarded", "lives_discarded_total", Count, false, "Ended lives of streams whose data was discarded."},
 	discardFailures: {"DiscardFailures", "discard_failures_total", Count, false, "Ended lives of streams that could not be discarded; they are found again."},
+
+	registryRecords:  {"RegistryRecords", "registry_records_total", Count, false, "Records that were written into registries: streams that began or ended."},
+	registryFailures: {"RegistryFailures", "registry_failures_total", Count, false, "Streams that a registry could not be told of; they are found again."},
 }
 
 // Value is a metric and what one run adds to it.
@@ -151,8 +157,14 @@ func Swept(s stream.Swept, took time.Duration, err error) []Value {
 		{orphansDiscarded, float64(s.Orphans)},
 		{foreignObjects, float64(s.Foreign)},
 	}
+	values = append(values, Value{registryRecords, float64(s.Registered)})
 	values = append(values, moved(s.Compaction)...)
 	return append(values, Collected(s.Collected)...)
+}
+
+// Registered returns the values of a run of [stream.Log.Register].
+func Registered(r stream.Registered) []Value {
+	return []Value{{registryRecords, float64(r.Records)}, {registryFailures, float64(len(r.Failed))}}
 }
 
 // Collected returns the values of a run of [stream.Log.Collect].
