@@ -68,7 +68,7 @@ func (l *Log) put(ctx context.Context, name string, c *creation) (h *Head, creat
 		case errors.As(err, &moved):
 			return nil, false, err
 		case err == nil:
-			l.created(name, fresh)
+			l.created(name, fresh, owed)
 			return fresh, true, nil
 		case errors.As(err, &refused):
 		case certain(err):
@@ -86,7 +86,7 @@ func (l *Log) put(ctx context.Context, name string, c *creation) (h *Head, creat
 		case h == nil:
 			replaced = nil
 		case h.Incarnation == fresh.Incarnation:
-			l.created(name, fresh)
+			l.created(name, fresh, owed)
 			return fresh, true, nil
 		case errors.Is(h.gone(l.now()), ErrGone):
 			return nil, false, ErrGone
@@ -108,14 +108,13 @@ func (l *Log) put(ctx context.Context, name string, c *creation) (h *Head, creat
 }
 
 // created tells who needs to know that a stream was created.
-func (l *Log) created(name string, fresh *Head) {
+func (l *Log) created(name string, fresh *Head, owed []Notice) {
 	l.lives.forget(name)
 	l.hub.announce(name, fresh)
 	if fresh.Ended {
 		l.ended(name)
 	}
-	// If it is not told of itself, the life that it replaced may be.
-	l.owes(name)
+	l.noticed(name, owed)
 }
 
 // fresh returns the head of a new stream, after staging content that is too large

@@ -73,7 +73,7 @@ func (l *Log) delete(ctx context.Context, name string, h *Head) (refused *Refuse
 	case err != nil && !l.isOver(ctx, name, h):
 		return nil, unsettled(err)
 	}
-	l.owes(name)
+	l.noticed(name, h.ending())
 	if h.Origin != nil && h.Forks == 0 {
 		// What fails here is done when its data is collected.
 		_ = l.release(ctx, h.Life(name), h.Origin.Source)

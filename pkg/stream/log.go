@@ -52,7 +52,7 @@ type Log struct {
 	owner    string
 	spool    func() (Spool, error)
 	ended    func(name string)
-	owes     func(name string)
+	owing    func(name string)
 	registry Registry
 	limits   Limits
 	now      func() time.Time
@@ -88,7 +88,7 @@ func New(d Driver, o Options) (*Log, error) {
 		o.Owing = func(string) {}
 	}
 	l := &Log{
-		driver: d, objects: o.Objects, owner: o.Owner, spool: o.Spool, ended: o.Ended, owes: o.Owing,
+		driver: d, objects: o.Objects, owner: o.Owner, spool: o.Spool, ended: o.Ended, owing: o.Owing,
 		registry: o.Registry, limits: o.Limits, now: clock(o.Now), random: o.Random,
 	}
 	l.hub.poll = o.Poll

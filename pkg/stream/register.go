@@ -65,7 +65,7 @@ func (l *Log) byRegistry(names []string) map[string][]string {
 // register tells of some streams in one write. If the store rejects that, it tells of
 // half of them at a time, so that one that cannot be told of does not keep the others.
 func (l *Log) register(ctx context.Context, registry string, names []string) (Registered, error) {
-	owing, unread, err := l.owing(ctx, names)
+	owing, unread, err := l.readOwing(ctx, names)
 	var told int
 	if len(owing) > 0 {
 		var tellErr error
@@ -85,9 +85,9 @@ func (l *Log) register(ctx context.Context, registry string, names []string) (Re
 	return Registered{told, unread}, err
 }
 
-// owing reads what names owe: of those that owe anything. It returns the names for which
+// readOwing reads what names owe: of those that owe anything. It returns the names for which
 // it failed.
-func (l *Log) owing(ctx context.Context, names []string) (owing []Owing, failed []string, err error) {
+func (l *Log) readOwing(ctx context.Context, names []string) (owing []Owing, failed []string, err error) {
 	all, errs := make([]Owing, len(names)), make([]error, len(names))
 	_ = atOnce(len(names), func(i int) (err error) {
 		if all[i], err = l.driver.Owing(ctx, names[i]); err != nil {
@@ -138,7 +138,7 @@ func (l *Log) again(ctx context.Context, owing []Owing) ([]Owing, []string, erro
 	for i, o := range owing {
 		names[i] = o.Name
 	}
-	return l.owing(ctx, names)
+	return l.readOwing(ctx, names)
 }
 
 // errNoRegistry says that the stream under a registry's name is no registry.

@@ -89,6 +89,13 @@ func (h *Head) ending() []Notice {
 	return []Notice{{Incarnation: h.Incarnation, Over: true}}
 }
 
+// noticed tells who writes the registry that a name owes something.
+func (l *Log) noticed(name string, owed []Notice) {
+	if len(owed) > 0 {
+		l.owing(name)
+	}
+}
+
 // Told is the rule of [Notices.Tell] for one name: it reports whether what the name owes
 // is what is told.
 func Told(owed, told []Notice) bool { return len(owed) > 0 && slices.Equal(owed, told) }

@@ -47,7 +47,7 @@ func (l *Log) remove(ctx context.Context, name string, h *Head) (removed bool, e
 	}
 	l.lives.forget(name)
 	l.hub.end(name, h.Incarnation)
-	l.owes(name)
+	l.noticed(name, h.ending())
 	return true, nil
 }
 

@@ -170,8 +170,9 @@ func (s *sweep) bury(ctx context.Context, name string, h *Head) error {
 	if errors.As(err, &refused) {
 		return nil // it was forked or released; the next run does it
 	}
-	if err == nil {
-		s.owes(name)
+	if err != nil {
+		return err
 	}
-	return err
+	s.noticed(name, owed)
+	return nil
 }
