@@ -25,6 +25,8 @@ type shop struct {
 	meter  *meter.Client
 	driver stream.Driver
 	limits stream.Limits
+	// registry is off unless it is set.
+	registry stream.Registry
 }
 
 func newShop(t *testing.T) *shop {
@@ -39,7 +41,7 @@ func newShop(t *testing.T) *shop {
 
 func (s *shop) process() *stream.Log {
 	s.Helper()
-	log, err := stream.New(s.driver, stream.Options{Limits: s.limits})
+	log, err := stream.New(s.driver, stream.Options{Limits: s.limits, Registry: s.registry})
 	if err != nil {
 		s.Fatal(err)
 	}
