@@ -11,6 +11,7 @@ import (
 	"github.com/commoncurriculum/durable-streams-aws/pkg/bucket"
 	"github.com/commoncurriculum/durable-streams-aws/pkg/config"
 	"github.com/commoncurriculum/durable-streams-aws/pkg/dynamo"
+	"github.com/commoncurriculum/durable-streams-aws/pkg/registry"
 	"github.com/commoncurriculum/durable-streams-aws/pkg/spool"
 	"github.com/commoncurriculum/durable-streams-aws/pkg/stream"
 )
@@ -38,6 +39,7 @@ func Log(c config.Function) (*stream.Log, error) {
 		Owner:    "dynamodb/" + c.Region + "/" + c.Table,
 		Spool:    spool.In(""),
 		Registry: c.Registries(),
+		Record:   registry.Record,
 		Poll:     c.Poll(),
 	})
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/commoncurriculum/durable-streams-aws/pkg/config"
 	"github.com/commoncurriculum/durable-streams-aws/pkg/metrics"
 	"github.com/commoncurriculum/durable-streams-aws/pkg/protocol"
+	"github.com/commoncurriculum/durable-streams-aws/pkg/registry"
 	"github.com/commoncurriculum/durable-streams-aws/pkg/stream"
 )
 
@@ -24,12 +25,12 @@ const stopTimeout = 15 * time.Second
 // serve runs the HTTP server and the background work on stores until ctx ends. When it
 // returns, nothing uses the stores any more.
 func serve(ctx context.Context, c config.Server, s stores, logger *slog.Logger, stdout io.Writer) error {
-	registry := new(metrics.Registry)
-	compactor := newCompactor(registry, logger)
-	registrar := newRegistrar(registry, logger)
+	counted := new(metrics.Registry)
+	compactor := newCompactor(counted, logger)
+	registrar := newRegistrar(counted, logger)
 	log, err := stream.New(s.driver, stream.Options{
 		Limits: c.Limits(), Objects: s.objects, Spool: s.spool, Ended: compactor.ended,
-		Registry: c.Registries(), Owing: registrar.owing,
+		Registry: c.Registries(), Record: registry.Record, Owing: registrar.owing,
 	})
 	if err != nil {
 		return err
@@ -56,14 +57,14 @@ func serve(ctx context.Context, c config.Server, s stores, logger *slog.Logger, 
 		return fmt.Errorf("listen on %s port %d: %w\nSet PORT to another port", c.Host, c.Port, err)
 	}
 	server := &http.Server{
-		Handler:           admin.New(log, admin.Config{Token: c.AdminToken, Metrics: registry, Logger: logger}).Mount(handler),
+		Handler:           admin.New(log, admin.Config{Token: c.AdminToken, Metrics: counted, Logger: logger}).Mount(handler),
 		ReadHeaderTimeout: 10 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
 		ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelWarn),
 	}
 	own := &background{
-		log: log, metrics: registry, logger: logger,
+		log: log, metrics: counted, logger: logger,
 		idleAfter: c.SealIdleAfter, sweepEvery: c.SweepEvery,
 	}
 	ended := make(chan struct{})

@@ -33,8 +33,7 @@ const headVersion = 3
 //	n    N   messages in it
 //	z    N   bytes in it
 //	sl   BOOL  it takes no more records; absent if it does
-//	en   S   what the write that left the item so is to be known for (ended.go); absent if
-//	         for nothing
+//	en   S   what the write that left the item so did (ended.go); absent if nothing of that
 //	cp   N   segments that are in objects; absent if none is
 //	sa   N   what was staged then or before must not be linked (s); absent if nothing was
 //	og   B   origin: the source's incarnation, place, anchor, sub (varints), and the source's
@@ -194,8 +193,8 @@ func decodeHead(it item) (*stream.Head, error) {
 	return h, f.err
 }
 
-// HeadSize implements [stream.Heads]. It is what DynamoDB bills, but for what the
-// collector and the registry may be owed, and for the 3 bytes of a count of forks that is 0 again.
+// HeadSize implements [stream.Heads]. It is what DynamoDB bills, but for what is owed, and
+// for the 3 bytes of a count of forks that is 0 again.
 func (s *Store) HeadSize(name string, h *stream.Head) int {
 	size := ItemSize(headKey(name)) + ItemSize(encodeHead(name, h))
 	if !h.HasTTL {

@@ -32,6 +32,9 @@ type Options struct {
 	Ended func(name string)
 	// Registry says whether streams are told of in a registry.
 	Registry Registry
+	// Record returns the record that tells of a stream, under the name that it has in its
+	// registry: a JSON text. It is needed if the registry is on.
+	Record func(key string, n Notice) ([]byte, error)
 	// Owing is called after this log stored something that is to be told, so that
 	// [Log.Register] can be called soon; nil where the store's change feed tells. It must
 	// not block.
@@ -54,6 +57,7 @@ type Log struct {
 	ended    func(name string)
 	owing    func(name string)
 	registry Registry
+	record   func(key string, n Notice) ([]byte, error)
 	limits   Limits
 	now      func() time.Time
 	random   io.Reader
@@ -72,6 +76,9 @@ func New(d Driver, o Options) (*Log, error) {
 	if err := o.Limits.Validate(); err != nil {
 		return nil, fmt.Errorf("stream: %w", err)
 	}
+	if o.Registry.On && o.Record == nil {
+		return nil, errors.New("stream: the registry is on, and there is no Record")
+	}
 	if o.Now == nil {
 		o.Now = time.Now
 	}
@@ -89,7 +96,7 @@ func New(d Driver, o Options) (*Log, error) {
 	}
 	l := &Log{
 		driver: d, objects: o.Objects, owner: o.Owner, spool: o.Spool, ended: o.Ended, owing: o.Owing,
-		registry: o.Registry, limits: o.Limits, now: clock(o.Now), random: o.Random,
+		registry: o.Registry, record: o.Record, limits: o.Limits, now: clock(o.Now), random: o.Random,
 	}
 	l.hub.poll = o.Poll
 	l.hub.head = func(ctx context.Context, name string) (*Head, error) {

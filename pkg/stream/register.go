@@ -151,7 +151,7 @@ func (l *Log) entry(ctx context.Context, registry string, owing []Owing) (next *
 	for _, o := range owing {
 		_, key := l.registry.Of(o.Name)
 		for _, n := range o.Notices {
-			record, err := n.record(key)
+			record, err := l.record(key, n)
 			if err != nil {
 				return nil, 0, err
 			}

@@ -2,7 +2,6 @@ package stream
 
 import (
 	"context"
-	"encoding/json"
 	"slices"
 	"strings"
 )
@@ -99,32 +98,3 @@ func (l *Log) noticed(name string, owed []Notice) {
 // Told is the rule of [Notices.Tell] for one name: it reports whether what the name owes
 // is what is told.
 func Told(owed, told []Notice) bool { return len(owed) > 0 && slices.Equal(owed, told) }
-
-// change is a record of a registry: a change event of the kind that state is built from
-// by key.
-type change struct {
-	Type    string        `json:"type"`
-	Key     string        `json:"key"`
-	Value   *changeValue  `json:"value,omitempty"`
-	Headers changeHeaders `json:"headers"`
-}
-
-type changeValue struct {
-	Path        string `json:"path"`
-	ContentType string `json:"contentType"`
-	CreatedAt   int64  `json:"createdAt"`
-}
-
-type changeHeaders struct {
-	Operation string `json:"operation"`
-}
-
-// record is what a registry says of a stream, under the name that it has there.
-func (n Notice) record(key string) ([]byte, error) {
-	c := change{Type: "stream", Key: key, Headers: changeHeaders{"delete"}}
-	if !n.Over {
-		c.Value = &changeValue{key, n.ContentType, n.CreatedAt}
-		c.Headers.Operation = "insert"
-	}
-	return json.Marshal(c)
-}

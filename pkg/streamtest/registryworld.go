@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/commoncurriculum/durable-streams-aws/pkg/registry"
 	"github.com/commoncurriculum/durable-streams-aws/pkg/stream"
 )
 
@@ -39,6 +40,7 @@ func newRegistryWorld(ctx context.Context, d stream.Driver, o stream.Objects, pr
 	options := stream.Options{
 		Objects: o, Limits: Tiny(), Now: w.clock.Now,
 		Registry: stream.Registry{On: true, Tenants: true},
+		Record:   registry.Record,
 		Owing:    w.hint,
 	}
 	var err error
