@@ -112,7 +112,7 @@ var rules = []rule{
 		why: "settings are read in one place and handed to the parts; which driver is used is decided by programs",
 	},
 	{
-		path: "pkg/streamtest/...", module: []string{"pkg/stream", "pkg/segment", "pkg/fsck", "pkg/streamtest/..."}, outside: []string{"pgregory.net/rapid"},
+		path: "pkg/streamtest/...", module: []string{"pkg/stream", "pkg/segment", "pkg/fsck", "pkg/registry", "pkg/streamtest/..."}, outside: []string{"pgregory.net/rapid"},
 		why: "the contract suite tests any driver through the core's interfaces, so it knows none of them",
 	},
 	{

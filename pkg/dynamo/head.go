@@ -50,8 +50,7 @@ const headVersion = 3
 //	k    B   closed: the closing commit's id if it added nothing, epoch, seq, producer
 //	r    L   commits that are remembered apart from the buffer's: id, tail
 //	u    L   burned commits: id, when (ms)
-//	lk   S   shard of the index of names, and
-//	ln   S   the name in it (listing.go)
+//	lk   S   shard of the index of names, and ln (S) the name in it (listing.go)
 //
 // Not part of the head, but of the item (works.go, notices.go):
 //
