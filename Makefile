@@ -9,7 +9,7 @@ FUZZTIME ?= 30s
 LAMBDA_BUILD := CGO_ENABLED=0 GOOS=linux $(GO) build -trimpath -ldflags='-s -w' -tags lambda.norpc
 FUNCTIONS := api apibuffered compact sweep
 
-.PHONY: help run run-lambda invoke fsck build functions build-lambda test check vet test-go test-stores conformance clients bench bench-lambda bench-engines fuzz clean
+.PHONY: help run run-lambda invoke fsck build functions build-lambda test check vet test-go test-stores conformance clients test-implementation perf cdn bench bench-lambda bench-engines cost fuzz clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -59,22 +59,45 @@ node_modules: package.json package-lock.json
 
 # The long-poll must be shorter than a test's timeout. The README's `make invoke` is tried
 # on the way.
-conformance: build build-lambda ## the official conformance suite, on both local stores and through the Lambda host
+ifdef BASE_URL
+conformance: node_modules
+	npm run -s conformance
+else
+conformance: build build-lambda ## the official conformance suite: on both local stores and the Lambda host, or on the server at BASE_URL
 	STORE=memory LONG_POLL_WAIT=3s localstack/acceptance/with-server.sh npm run -s conformance
 	STORE=embedded LONG_POLL_WAIT=3s localstack/acceptance/with-server.sh npm run -s conformance
 	STORE=embedded LONG_POLL_WAIT=3s SEGMENT_MAX_MESSAGES=3 localstack/acceptance/with-server.sh npm run -s conformance
 	data=$$(mktemp -d) && DATA_DIR=$$data ./bin/lambda invoke events/functionurl/create.json | grep -q '^HTTP 201'; status=$$?; rm -rf $$data; exit $$status
 	SERVER=lambda LONG_POLL_WAIT=3s LAMBDA_MAX_REQUESTS=50 localstack/acceptance/with-server.sh npm run -s conformance
+	SERVER=lambda LONG_POLL_WAIT=3s SEGMENT_MAX_MESSAGES=3 localstack/acceptance/with-server.sh npm run -s conformance
+endif
 
-clients: build build-lambda ## the official npm client against the server and the Lambda host
+clients: build build-lambda ## the official npm client, StreamDB and Yjs provider against the server and the Lambda host
 	STORE=embedded localstack/acceptance/with-server.sh npm run -s clients
 	SERVER=lambda localstack/acceptance/with-server.sh npm run -s clients
+
+test-implementation: ## what a server must do beyond the suite: restarts, crashes, races, ... (IMPLEMENTATION_TEST_URL, _RESTART)
+	$(GO) test -count=1 -v ./localstack/implementation
+
+ifdef PERF_BASE_URL
+perf:
+	@$(GO) run ./localstack/perf
+else
+perf: build ## latencies of a server, one request at a time (PERF_BASE_URL, PERF_BUDGET_MS, ... see README)
+	@localstack/acceptance/with-server.sh $(GO) run ./localstack/perf
+endif
+
+cdn: ## what a caching proxy in front saves, with 500 long-poll readers
+	$(GO) test -count=1 -v ./localstack/cdn -readers 500 -events 40
 
 bench: build node_modules ## the server and the npm reference server through HTTP, with ratios
 	$(GO) run ./localstack/bench -server ./bin/server $(BENCH_FLAGS)
 
 bench-lambda: build-lambda functions ## what the functions cost in requests, units and round trips, and how they start
 	@$(GO) run ./localstack/lambdabench $(BENCH_FLAGS)
+
+cost: ## what a deployment costs a month, and elsewhere: make cost, or make cost ARGS='-example chat' (ARGS=-h lists more)
+	@$(GO) run ./infra/cost $(ARGS)
 
 bench-engines: ## the comparison of storage engines behind the choice in DESIGN.md
 	cd localstack/enginebench && $(GO) run . -dir "$${TMPDIR:-/tmp}" -seconds 3

@@ -77,7 +77,7 @@ func TestMistakesEndTheProcess(t *testing.T) {
 	defer api.Close()
 	for _, c := range []struct{ name, value string }{
 		{"TABLE_NAME", ""}, {"BUCKET_NAME", ""}, {"AWS_REGION", ""}, {"AWS_ACCESS_KEY_ID", ""}, {"AWS_SECRET_ACCESS_KEY", ""},
-		{"DYNAMODB_ENDPOINT", "nonsense"}, {"S3_ENDPOINT", "nonsense"}, {"S3_ACCESS_KEY_ID", "half"}, {"LOG_LEVEL", "loud"},
+		{"DYNAMODB_ENDPOINT", "nonsense"}, {"S3_ENDPOINT", "nonsense"}, {"S3_ACCESS_KEY_ID", "half"}, {"LOG_LEVEL", "loud"}, {"METRICS", "prometheus"},
 		{"LINK_BYTES", "0"}, {"OBJECT_BYTES", "1000000"}, {"PRODUCERS_PER_HEAD", "many"}, {"FLUSH_BEFORE_ANSWER", "perhaps"},
 		{"POLL_FAST", "0s"}, {"POLL_IDLE", "1ms"}, {"SSE_LIFETIME", "55"}, {"LONG_POLL_WAIT", "-1s"}, {"PAGE_BYTES", "0"},
 		{"SEGMENT_MAX_BYTES", "0"}, {"MAX_BODY_BYTES", "-1"}, {"RETIRE_AFTER", "1s"}, {"SWEEP_ITEMS", "0"},
@@ -158,7 +158,7 @@ func TestStartAsksNoStore(t *testing.T) {
 	}()
 	select {
 	case response := <-answered:
-		if !strings.Contains(response, `"statusCode":204`) {
+		if !strings.Contains(response, `"statusCode":204`) || !strings.Contains(response, `"X-Request-Id":"1"`) {
 			t.Errorf("the response is %q", response)
 		}
 	case <-time.After(initTime):

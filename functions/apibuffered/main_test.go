@@ -183,6 +183,9 @@ func TestProcessLivesOn(t *testing.T) {
 		if r.failed || d.read(t, []byte(r.body)).status != 204 {
 			t.Errorf("%s: %v", d.name, r)
 		}
+		if !strings.Contains(strings.ToLower(r.body), `"x-request-id":"one"`) && !strings.Contains(strings.ToLower(r.body), `"x-request-id":["one"]`) {
+			t.Errorf("%s: the answer is not named after the invocation: %v", d.name, r)
+		}
 	}
 	if r := invoke(`{"Records":[]}`); !r.failed || !strings.Contains(r.body, `"errorType":"UnknownEventError"`) {
 		t.Errorf("an unknown event: %v", r)

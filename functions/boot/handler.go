@@ -18,7 +18,7 @@ func Check(c config.Function) error {
 // Handler returns the protocol on the configured store, and the administrators' API
 // beside it, for a front door that sends answers as they are written, or buffered, once
 // the handler has returned. Metrics are not among what the API offers: a process of
-// Lambda knows only its own, so they go to CloudWatch.
+// Lambda knows only its own, so they go to CloudWatch (requests.go).
 func Handler(c config.Function, logger *slog.Logger, buffered bool) (http.Handler, error) {
 	log, err := Log(c)
 	if err != nil {
@@ -28,9 +28,13 @@ func Handler(c config.Function, logger *slog.Logger, buffered bool) (http.Handle
 		LongPollWait:      c.LongPollWait,
 		SSELifetime:       c.SSELifetime,
 		MaxBody:           int64(c.MaxBodyBytes),
+		CompressFrom:      c.CompressFrom,
+		PageMaxAge:        c.PageMaxAge,
 		FlushBeforeAnswer: c.FlushBeforeAnswer,
 		Buffered:          buffered,
 		Logger:            logger,
+		Report:            reporter(Namespace(c)),
+		RequestID:         requestID,
 	})
 	if err != nil {
 		return nil, err

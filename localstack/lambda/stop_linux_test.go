@@ -50,10 +50,7 @@ func TestStopLeavesNothing(t *testing.T) {
 					c.awaitEnd(t)
 				}
 				for _, endpoint := range endpoints {
-					if conn, err := net.Dial("tcp", hostOf(t, endpoint)); err == nil {
-						conn.Close()
-						t.Errorf("%s still listens", endpoint)
-					}
+					awaitSilence(t, endpoint)
 				}
 			})
 		}
@@ -99,6 +96,23 @@ func stat(pid int) []string {
 	}
 	// The name may have blanks and parentheses.
 	return strings.Fields(string(data[bytes.LastIndexByte(data, ')')+1:]))
+}
+
+// awaitSilence waits until nothing listens at an endpoint. A host that was killed while
+// it started a process leaves a fork of itself for a moment, with all its sockets.
+func awaitSilence(t *testing.T, endpoint string) {
+	t.Helper()
+	for deadline := time.Now().Add(5 * time.Second); ; time.Sleep(time.Millisecond) {
+		conn, err := net.Dial("tcp", hostOf(t, endpoint))
+		if err != nil {
+			return
+		}
+		conn.Close()
+		if time.Now().After(deadline) {
+			t.Errorf("%s still listens", endpoint)
+			return
+		}
+	}
 }
 
 // awaitEnd waits until a process is gone. A zombie is: whoever adopted it reaps it when

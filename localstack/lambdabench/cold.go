@@ -8,18 +8,10 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/commoncurriculum/durable-streams-aws/infra/cost/price"
 	"github.com/commoncurriculum/durable-streams-aws/localstack/meter"
 	"github.com/commoncurriculum/durable-streams-aws/pkg/segment"
 	"github.com/commoncurriculum/durable-streams-aws/pkg/stream"
-)
-
-// Prices in us-east-1, in dollars for a million, read on 2026-11-24 from the price lists
-// of Amazon DynamoDB (on demand) and Amazon S3 (standard).
-const (
-	writeUnitPrice = 0.625
-	readUnitPrice  = 0.125
-	putPrice       = 5.0
-	getPrice       = 0.4
 )
 
 // countedObjects counts what is asked of a store of objects.
@@ -47,7 +39,8 @@ type coldCost struct {
 }
 
 func (c coldCost) dollars() float64 {
-	return (c.WriteUnits*writeUnitPrice + c.ReadUnits*readUnitPrice + float64(c.puts)*putPrice + float64(c.gets)*getPrice) / 1e6
+	p := price.List()
+	return p.DynamoDB.Write.Of(c.WriteUnits) + p.DynamoDB.Read.Of(c.ReadUnits) + p.S3.Put.Of(float64(c.puts)) + p.S3.Get.Of(float64(c.gets))
 }
 
 // cold prints what a stream costs that goes to the bucket, for each GiB of messages of 1
@@ -71,70 +64,19 @@ const coldSegments, messageSize = 2, 1 << 10
 
 // coldStream measures a stream whose messages arrive in batches of a certain size.
 func coldStream(ctx context.Context, w io.Writer, s *site, batch int) error {
-	objects := &countedObjects{Objects: s.objects}
-	log, m, err := s.process(stream.Options{Objects: objects}, 0)
+	l, err := lifeOf(ctx, s, fmt.Sprintf("cold/%d", batch), messageSize, batch)
 	if err != nil {
 		return err
 	}
-	m.Sizes = true
-	// A reader is another process each time, and knows nothing.
-	readAll := func(name string) (int, coldCost, error) {
-		reader, m, err := s.process(stream.Options{Objects: objects}, 0)
-		if err != nil {
-			return 0, coldCost{}, err
-		}
-		messages, err := readAll(ctx, reader, name)
-		return messages, coldCost{Usage: m.Take(), gets: objects.gets.Swap(0), fetched: objects.fetched.Swap(0)}, err
-	}
-	name := fmt.Sprintf("cold/%d", batch)
-	config := stream.Config{ContentType: "application/json"}
-	if _, _, err := log.Create(ctx, name, &stream.Create{Config: config}); err != nil {
-		return err
-	}
-	take := func() coldCost {
-		return coldCost{Usage: m.Take(), puts: objects.puts.Swap(0), gets: objects.gets.Swap(0), fetched: objects.fetched.Swap(0)}
-	}
-	take()
-	messages := 0
-	for messages < coldSegments*s.limits.SegmentCount {
-		a := &stream.Append{ContentType: config.ContentType}
-		for range batch {
-			a.Records.Add(make([]byte, messageSize))
-		}
-		if err := add(ctx, log, name, a); err != nil {
-			return err
-		}
-		messages += batch
-	}
-	last := &stream.Append{ContentType: config.ContentType, Close: true}
-	if _, err := log.Append(ctx, name, last); err != nil {
-		return err
-	}
-	appended := take()
-	hot, hotRead, err := readAll(name)
-	if err != nil {
-		return err
-	}
-	if _, err := log.Compact(ctx, name); err != nil {
-		return err
-	}
-	compacted := take()
-	again, coldRead, err := readAll(name)
-	if err != nil {
-		return err
-	}
-	if hot != messages || again != messages {
-		return fmt.Errorf("%d messages appended, %d read hot, %d cold", messages, hot, again)
-	}
-	gib := float64(1<<30) / float64(messages*messageSize)
+	gib := float64(1<<30) / float64(l.messages*messageSize)
 	for _, row := range []struct {
 		what string
 		cost coldCost
 	}{
-		{fmt.Sprintf("append, %d a request, flushes included", batch), appended},
-		{"read before compaction", hotRead},
-		{"compaction", compacted},
-		{"read after compaction", coldRead},
+		{fmt.Sprintf("append, %d a request, flushes included", batch), l.appended},
+		{"read before compaction", l.hotRead},
+		{"compaction", l.compacted},
+		{"read after compaction", l.coldRead},
 	} {
 		c := row.cost
 		fmt.Fprintf(w, "| %s | %.0f | %.0f | %.0f | %.0f | %.0f | %.0f | %.4f |\n", row.what, float64(c.Requests())*gib, c.WriteUnits*gib,

@@ -26,9 +26,11 @@ import (
 
 func main() {
 	var o options
-	flag.StringVar(&o.parts, "parts", "latency,contention,compacting,units,cold,idle,size,bootstrap", "what to measure")
+	flag.StringVar(&o.parts, "parts", "latency,contention,compacting,units,cold,idle,size,bootstrap", "what to measure; there is also life, which takes long")
 	flag.StringVar(&o.bootstrap, "bootstrap", "bin/api/bootstrap", "the streaming function, built for this machine")
 	flag.StringVar(&o.size, "size", "bin/arm64/api/bootstrap", "the same, built for the cloud")
+	flag.StringVar(&o.sizes, "sizes", "50,100,200,300,400,500,700,850,1024,1500,2000,2100,4096,8192,16384,32768,61440,65536,102400,262144,1048576", "bytes of the requests of the part life")
+	flag.IntVar(&o.objectBytes, "object-bytes", 0, "OBJECT_BYTES; 0 leaves it as it is")
 	flag.DurationVar(&o.roundTrip, "round-trip", 5*time.Millisecond, "how long a call to the store takes")
 	flag.Parse()
 	if err := run(context.Background(), os.Stdout, o); err != nil {
@@ -39,8 +41,9 @@ func main() {
 
 // options are what the flags say.
 type options struct {
-	parts, bootstrap, size string
-	roundTrip              time.Duration
+	parts, bootstrap, size, sizes string
+	roundTrip                     time.Duration
+	objectBytes                   int
 }
 
 func run(ctx context.Context, w io.Writer, o options) (err error) {
@@ -54,6 +57,9 @@ func run(ctx context.Context, w io.Writer, o options) (err error) {
 		}
 	}()
 	s := &site{endpoint: db.Endpoint, table: "bench" + rand.Text(), objects: new(memory.Objects), limits: dynamo.Limits(stream.DefaultLimits())}
+	if o.objectBytes > 0 {
+		s.limits.ObjectSize = o.objectBytes
+	}
 	// Nobody reads the change stream here, and a stand-in gets slower the longer it is.
 	definition := dynamo.Table(s.table)
 	definition.StreamSpecification = nil
@@ -66,6 +72,7 @@ func run(ctx context.Context, w io.Writer, o options) (err error) {
 		"units":      func() error { return writeUnits(ctx, w, s) },
 		"compacting": func() error { return compacting(ctx, w, s, o.roundTrip) },
 		"cold":       func() error { return cold(ctx, w, s) },
+		"life":       func() error { return life(ctx, w, s, o.sizes) },
 		"idle":       func() error { return idleReader(ctx, w, s) },
 		"size":       func() error { return binarySize(w, o.size) },
 		"bootstrap":  func() error { return start(ctx, w, o.bootstrap, s) },

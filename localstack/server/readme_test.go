@@ -31,15 +31,25 @@ func TestCurlTour(t *testing.T) {
 		{"200", `[{"from":"ann","text":"how are you?"}]`},
 		{"200", "\r\n\r\n[]"},
 		{"200", "Content-Type: application/json"},
+		{"200", "Etag: "},
+		{"304", "Etag: "},
 		{"200", "Stream-Cursor: "},
 		{"", `data:{"streamNextOffset":"0000000000000000_0000000000000003"`},
 		{"200", "Producer-Seq: 0"},
 		{"204", "Producer-Seq: 0"},
+		{"409", "Producer-Expected-Seq: 1"},
+		{"200", "Producer-Epoch: 1"},
+		{"403", "Producer-Epoch: 1"},
 		{"204", ""},
 		{"409", "Stream-Seq"},
 		{"204", "Stream-Closed: true"},
 		{"409", "Stream-Closed: true"},
 		{"204", ""},
+		{"201", ""},
+		{"204", "Stream-Closed: true"},
+		{"204", "Stream-Closed: true"},
+		{"201", "Stream-Closed: true"},
+		{"200", "all there is"},
 		{"201", "0000000000000000_0000000000000003"},
 		{"201", "0000000000000000_0000000000000001"},
 		{"204", "0000000000000001_0000000000000001"},
@@ -51,12 +61,21 @@ func TestCurlTour(t *testing.T) {
 		{"200", `{"type":"stream","key":"tour/chat","headers":{"operation":"delete"}}`},
 		{"405", "Allow: GET, HEAD, OPTIONS"},
 		{"201", ""},
+		{"200", ""},
+		{"200", "Stream-Ttl: 3600"},
+		{"201", ""},
+		{"201", ""},
+		{"", " 00 01 02 ff\n"},
+		{"200", "data:AAEC/w=="},
+		{"204", ""},
+		{"200", "Content-Encoding: "},
+		{"204", "Access-Control-Allow-Methods: "},
 		{"204", ""},
 	}
 	p := mustStart(t, serverBinary(), "STORE=memory")
 	_, tour, _ := strings.Cut(readme(t), "## A tour with curl")
 	tour, _, _ = strings.Cut(tour, "\n## ")
-	commands := regexp.MustCompile(`(?m)^curl .*$`).FindAllString(tour, -1)
+	commands := regexp.MustCompile(`(?m)^.*\bcurl .*http.*$`).FindAllString(tour, -1)
 	if len(commands) != len(want) {
 		t.Fatalf("the tour has %d commands, the test expects %d", len(commands), len(want))
 	}
@@ -107,7 +126,7 @@ func TestAdminCommands(t *testing.T) {
 }
 
 func TestReadmeListsEveryVariable(t *testing.T) {
-	for _, c := range []any{config.Server{}, config.Function{}, config.LambdaHost{}} {
+	for _, c := range []any{config.Server{}, config.Function{}, config.LambdaHost{}, config.Perf{}} {
 		rows := []string{"| variable | default | meaning |", "|---|---|---|"}
 		for _, v := range config.Variables(c) {
 			value := "`" + v.Default + "`"

@@ -40,11 +40,18 @@ func serve(ctx context.Context, c config.Server, s stores, logger *slog.Logger, 
 		LongPollWait: c.LongPollWait,
 		SSELifetime:  c.SSELifetime,
 		MaxBody:      int64(c.MaxBodyBytes),
+		CompressFrom: c.CompressFrom,
+		PageMaxAge:   c.PageMaxAge,
 		Logger:       logger,
+		Report: func(r protocol.Request) []slog.Attr {
+			counted.Add(metrics.Requested(r)...)
+			return nil
+		},
 	})
 	if err != nil {
 		return err
 	}
+	counted.Readers(handler.LiveReaders)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	if c.Profile != "" {

@@ -10,14 +10,14 @@ import (
 	"github.com/commoncurriculum/durable-streams-aws/pkg/stream"
 )
 
-// attempt makes a request that transfers a body of some size until it succeeds, fails
-// for good, or has been made often enough. Its error says what all attempts together
+// attempt makes a request, by its name in the S3 API, that transfers a body of some size,
+// until it succeeds, fails for good, or has been made often enough. Its error says what all attempts together
 // did: if one of them may have been applied, then the call may have been, whatever came
 // after it.
-func (s *Store) attempt(ctx context.Context, size int64, request func(context.Context) error) error {
+func (s *Store) attempt(ctx context.Context, operation string, size int64, request func(context.Context) error) error {
 	var unknown error
 	for n := 1; ; n++ {
-		err := s.request(ctx, size, request)
+		err := s.request(ctx, operation, size, request)
 		if err == nil || final(err) {
 			return err
 		}
@@ -42,11 +42,14 @@ func together(unknown, last error) error {
 // maxBody is the largest object that one request can put, in both stores.
 const maxBody = 5 << 30
 
-// request gives one request its deadline.
-func (s *Store) request(ctx context.Context, size int64, request func(context.Context) error) error {
+// request gives one request its deadline, and notes it in the usage of ctx.
+func (s *Store) request(ctx context.Context, operation string, size int64, request func(context.Context) error) error {
 	transfer := float64(min(size, maxBody)) / float64(s.Rate)
 	ctx, cancel := context.WithTimeout(ctx, s.Timeout+time.Duration(transfer*float64(time.Second)))
 	defer cancel()
+	u, call := stream.UsageOf(ctx), stream.Call{Store: stream.Bucket, Operation: operation}
+	u.Begin(call)
+	defer u.End(call, 0, 0, 0)
 	return request(ctx)
 }
 

@@ -111,7 +111,7 @@ func (s *Store) delete(ctx context.Context, keys []string) error {
 		// Quiet: only what failed is answered.
 		Delete: &types.Delete{Objects: objects, Quiet: aws.Bool(true)},
 	}
-	return s.attempt(ctx, 0, func(ctx context.Context) error {
+	return s.attempt(ctx, "DeleteObjects", 0, func(ctx context.Context) error {
 		out, err := s.api.DeleteObjects(ctx, in, once)
 		if err != nil || len(out.Errors) == 0 {
 			return err

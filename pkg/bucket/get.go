@@ -34,7 +34,7 @@ func (s *Store) Object(ctx context.Context, key string, offset, n int64) ([]byte
 // get asks for a range of an object, of about some size, until take has taken the
 // answer's body without an error.
 func (s *Store) get(ctx context.Context, key string, offset, n, size int64, take func(*answer) error) error {
-	err := s.attempt(ctx, size, func(ctx context.Context) (err error) {
+	err := s.attempt(ctx, "GetObject", size, func(ctx context.Context) (err error) {
 		in := &s3.GetObjectInput{Bucket: aws.String(s.bucket), Key: aws.String(key), Range: byteRange(offset, n)}
 		out, err := s.api.GetObject(ctx, in, once)
 		if err != nil {

@@ -63,7 +63,7 @@ func (s *Store) listPage(ctx context.Context, prefix, after string, token *strin
 		in.StartAfter = aws.String(after)
 	}
 	var out *s3.ListObjectsV2Output
-	err = s.attempt(ctx, 0, func(ctx context.Context) (err error) {
+	err = s.attempt(ctx, "ListObjectsV2", 0, func(ctx context.Context) (err error) {
 		out, err = s.api.ListObjectsV2(ctx, in, once)
 		return err
 	})

@@ -23,7 +23,7 @@ func (s *Store) PutObject(ctx context.Context, key string, section *io.SectionRe
 	if err != nil {
 		return fmt.Errorf("object %s: %w", key, err)
 	}
-	err = s.attempt(ctx, section.Size(), func(ctx context.Context) error {
+	err = s.attempt(ctx, "PutObject", section.Size(), func(ctx context.Context) error {
 		_, err := s.api.PutObject(ctx, &s3.PutObjectInput{
 			Bucket:        aws.String(s.bucket),
 			Key:           aws.String(key),

@@ -18,6 +18,8 @@ import (
 type Streams struct {
 	MaxBodyBytes    int           `env:"MAX_BODY_BYTES" envDefault:"10485760" doc:"longest request body; a longer one is answered 413"`
 	PageBytes       int           `env:"PAGE_BYTES" envDefault:"4194304" doc:"about how much one read returns; a client continues with the next request"`
+	CompressFrom    int           `env:"COMPRESS_FROM_BYTES" envDefault:"1024" doc:"from which size on pages of text are compressed for clients that accept zstd or gzip; -1 means never"`
+	PageMaxAge      time.Duration `env:"PAGE_MAX_AGE" envDefault:"60s" doc:"how long caches may keep full pages, and so what can be read of a deleted stream; raise it if no name is used twice"`
 	LongPollWait    time.Duration `env:"LONG_POLL_WAIT" envDefault:"20s" doc:"how long a long-poll waits for data"`
 	SSELifetime     time.Duration `env:"SSE_LIFETIME" envDefault:"55s" doc:"how long an SSE response lasts before the client reconnects"`
 	SegmentMessages int           `env:"SEGMENT_MAX_MESSAGES" envDefault:"1000" doc:"records in a segment before the next append starts another"`
@@ -44,6 +46,8 @@ func (s Streams) check() error {
 	return first(
 		inRange("MAX_BODY_BYTES", s.MaxBodyBytes, 1, 1<<30),
 		positive("PAGE_BYTES", s.PageBytes),
+		sizeOrNever("COMPRESS_FROM_BYTES", s.CompressFrom),
+		atLeast("PAGE_MAX_AGE", int(s.PageMaxAge), "1s", int(time.Second)),
 		positive("LONG_POLL_WAIT", int(s.LongPollWait)),
 		positive("SSE_LIFETIME", int(s.SSELifetime)),
 		positive("SEGMENT_MAX_MESSAGES", s.SegmentMessages),
@@ -210,6 +214,13 @@ func positive(name string, n int) error {
 func notNegative(name string, n int) error {
 	if n < 0 {
 		return fmt.Errorf("%s must not be negative", name)
+	}
+	return nil
+}
+
+func sizeOrNever(name string, n int) error {
+	if n < -1 || n == 0 {
+		return fmt.Errorf("%s is %d: it must be at least 1, or -1 for never", name, n)
 	}
 	return nil
 }

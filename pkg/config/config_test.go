@@ -90,6 +90,8 @@ func TestMistakesNameTheVariable(t *testing.T) {
 		"STORE":                {"sqlite"},
 		"LOG_LEVEL":            {"loud"},
 		"LONG_POLL_WAIT":       {"20", "0s", "-1s"},
+		"COMPRESS_FROM_BYTES":  {"0", "-2", "1k"},
+		"PAGE_MAX_AGE":         {"60", "0s", "500ms", "-1s"},
 		"SSE_LIFETIME":         {"0s"},
 		"MAX_BODY_BYTES":       {"0", "10MB"},
 		"PAGE_BYTES":           {"-5"},

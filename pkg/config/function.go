@@ -26,6 +26,7 @@ type Function struct {
 	SessionToken string `env:"AWS_SESSION_TOKEN" doc:"the function's credentials"`
 
 	LogLevel          string        `env:"LOG_LEVEL" envDefault:"info" doc:"'debug', 'info' (a line for each request), 'warn' or 'error'"`
+	Metrics           string        `env:"METRICS" envDefault:"emf" doc:"'emf' makes log lines CloudWatch metrics as well (at most $15 a month for those of requests); 'off' does not"`
 	FlushBeforeAnswer bool          `env:"FLUSH_BEFORE_ANSWER" envDefault:"false" doc:"'true' makes the append that finds its stream's buffer full wait until it has been moved to a chunk, instead of answering first"`
 	PollFast          time.Duration `env:"POLL_FAST" envDefault:"50ms" doc:"how often a live reader looks for appends by other processes, right after one"`
 	PollIdle          time.Duration `env:"POLL_IDLE" envDefault:"500ms" doc:"how often it looks while nothing happens"`
@@ -40,6 +41,9 @@ type Function struct {
 	Streams
 }
 
+// MetricsOff is the value of METRICS that makes no metrics.
+const MetricsOff = "off"
+
 // ReadFunction reads a function's configuration. An error names the variable that is
 // wrong.
 func ReadFunction(environ map[string]string) (Function, error) {
@@ -49,6 +53,7 @@ func ReadFunction(environ map[string]string) (Function, error) {
 	}
 	return c, firstError(
 		oneOf("LOG_LEVEL", c.LogLevel, "debug", "info", "warn", "error"),
+		oneOf("METRICS", c.Metrics, "emf", MetricsOff),
 		together("S3_ACCESS_KEY_ID", c.BucketKey, "S3_SECRET_ACCESS_KEY", c.BucketSecret),
 		positive("POLL_FAST", int(c.PollFast)),
 		atLeast("POLL_IDLE", int(c.PollIdle), "POLL_FAST", int(c.PollFast)),

@@ -49,6 +49,7 @@ func TestFunctionMistakesNameTheVariable(t *testing.T) {
 		"SWEEP_ITEMS":     {"0", "-1", "all"},
 		"SWEEP_OBJECTS":   {"0", "-1", "1e3"},
 		"SWEEP_LIVES":     {"0", "-1", "many"},
+		"METRICS":         {"on", "EMF", "prometheus"},
 	} {
 		for _, value := range bad {
 			_, err := readFunction(name, value)

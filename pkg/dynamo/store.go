@@ -51,7 +51,8 @@ type Store struct {
 
 var _ stream.Driver = (*Store)(nil)
 
-// New returns a driver. It makes no request.
+// New returns a driver. It makes no request. What its calls take is noted in the
+// [stream.Usage] of their contexts, if there is one.
 func New(c Client, o Options) (*Store, error) {
 	if o.Table == "" {
 		return nil, errors.New("dynamo: no table name")
@@ -62,7 +63,7 @@ func New(c Client, o Options) (*Store, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &Store{client: c, Options: o}, nil
+	return &Store{client: counted{c}, Options: o}, nil
 }
 
 // Limits adapts the core's limits to what a write costs here. DESIGN.md has the

@@ -21,11 +21,14 @@ const maxSamples = 100
 // it is given a value, and most of them hardly ever have another one. So an alarm should
 // take missing data for good.
 //
-// The metrics have no dimensions: the namespace tells deployments apart.
+// The namespace tells deployments apart; an empty one says that the values are wanted in
+// the line only. Values of requests have dimensions besides (requestnames.go), so a line has
+// those of one request at most.
 func EMF(now time.Time, namespace string, values ...Value) []slog.Attr {
 	var sums [metricCount]float64
 	var samples [metricCount][]float64
 	var given [metricCount]bool
+	var of labels
 	for _, v := range values {
 		given[v.metric] = true
 		if definitions[v.metric].sampled {
@@ -33,15 +36,18 @@ func EMF(now time.Time, namespace string, values ...Value) []slog.Attr {
 		} else {
 			sums[v.metric] += v.number
 		}
+		if v.labels != (labels{}) {
+			of = v.labels
+		}
 	}
-	declared := []emfMetric{}
-	var attrs []slog.Attr
+	attrs := make([]slog.Attr, 0, len(values)+3)
+	var declared [byOutcome + 1][]emfMetric
 	for m, d := range definitions {
 		if !given[m] {
 			continue
 		}
-		if d.sampled || sums[m] != 0 {
-			declared = append(declared, emfMetric{Name: d.cloudWatch, Unit: d.unit})
+		if by := metric(m).dimensions(); d.sampled || sums[m] != 0 {
+			declared[by] = append(declared[by], emfMetric{Name: d.cloudWatch, Unit: d.unit})
 		}
 		switch {
 		case !d.sampled:
@@ -52,17 +58,21 @@ func EMF(now time.Time, namespace string, values ...Value) []slog.Attr {
 			attrs = append(attrs, slog.Any(d.cloudWatch, largest(samples[m])))
 		}
 	}
-	if len(declared) == 0 {
+	if of != (labels{}) {
+		attrs = append(attrs, slog.String(DimensionOperation, of.operation), slog.String(DimensionStatus, of.status))
+	}
+	var directives []emfDirective
+	for by, metrics := range declared {
+		if len(metrics) > 0 {
+			directives = append(directives, emfDirective{
+				Namespace: namespace, Dimensions: [][]string{dimensions(by).names()}, Metrics: metrics,
+			})
+		}
+	}
+	if namespace == "" || len(directives) == 0 {
 		return attrs
 	}
-	return append(attrs, slog.Any("_aws", emfMetadata{
-		Timestamp: now.UnixMilli(),
-		CloudWatchMetrics: []emfDirective{{
-			Namespace:  namespace,
-			Dimensions: [][]string{{}},
-			Metrics:    declared,
-		}},
-	}))
+	return append(attrs, slog.Any("_aws", emfMetadata{Timestamp: now.UnixMilli(), CloudWatchMetrics: directives}))
 }
 
 // largest returns as many samples as CloudWatch takes: of a lag or a duration, the large

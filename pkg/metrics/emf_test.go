@@ -62,24 +62,36 @@ func checkEMF(t *testing.T, text []byte) map[string]string {
 	if err := json.Unmarshal(root["_aws"], &aws); err != nil {
 		t.Fatalf("_aws of %s: %v", text, err)
 	}
-	if aws.Timestamp == nil || *aws.Timestamp != now.UnixMilli() || len(aws.CloudWatchMetrics) != 1 {
+	if aws.Timestamp == nil || *aws.Timestamp != now.UnixMilli() || len(aws.CloudWatchMetrics) == 0 {
 		t.Fatalf("_aws is %s", root["_aws"])
 	}
-	directive := aws.CloudWatchMetrics[0]
-	if directive.Namespace != "DurableStreams/test" || directive.Dimensions == nil || len(directive.Metrics) == 0 || len(directive.Metrics) > 100 {
-		t.Errorf("the directive is %+v", directive)
-	}
 	values := map[string]string{}
-	for _, m := range directive.Metrics {
-		if !regexp.MustCompile(`^[A-Z][A-Za-z]+$`).MatchString(m.Name) || !slices.Contains([]string{"Count", "Bytes", "Seconds"}, m.Unit) {
-			t.Errorf("metric %+v", m)
+	for _, directive := range aws.CloudWatchMetrics {
+		if directive.Namespace != "DurableStreams/test" || len(directive.Dimensions) != 1 || directive.Dimensions[0] == nil || len(directive.Metrics) == 0 || len(directive.Metrics) > 100 {
+			t.Errorf("the directive is %+v", directive)
 		}
-		var one float64
-		var many []float64
-		if json.Unmarshal(root[m.Name], &one) != nil && (json.Unmarshal(root[m.Name], &many) != nil || len(many) > 100) {
-			t.Errorf("target member %s is %s", m.Name, root[m.Name])
+		of := ""
+		for _, d := range directive.Dimensions[0] {
+			var value string
+			if err := json.Unmarshal(root[d], &value); err != nil || value == "" {
+				t.Errorf("dimension %s is %s, not a text", d, root[d])
+			}
+			of += " " + d + "=" + value
 		}
-		values[m.Name] = string(root[m.Name]) + " " + m.Unit
+		for _, m := range directive.Metrics {
+			if !regexp.MustCompile(`^[A-Z][A-Za-z]+$`).MatchString(m.Name) || !slices.Contains([]string{"Count", "Bytes", "Seconds"}, m.Unit) {
+				t.Errorf("metric %+v", m)
+			}
+			var one float64
+			var many []float64
+			if json.Unmarshal(root[m.Name], &one) != nil && (json.Unmarshal(root[m.Name], &many) != nil || len(many) > 100) {
+				t.Errorf("target member %s is %s", m.Name, root[m.Name])
+			}
+			if values[m.Name] != "" {
+				t.Errorf("%s is declared twice", m.Name)
+			}
+			values[m.Name] = string(root[m.Name]) + " " + m.Unit + of
+		}
 	}
 	return values
 }

@@ -1,10 +1,11 @@
-// Package metrics says in numbers what the background work does: compaction, the sweep,
-// the discarding of what deletions leave, and the writing of registries.
+// Package metrics says in numbers what a server does: for its clients, and in the
+// background, which is compaction, the sweep, the discarding of what deletions leave, and
+// the writing of registries.
 //
-// [Compacted], [Swept], [Collected] and [Registered] turn the report of a run into values. Each metric
-// has one meaning, written down in this file, and two names: that of CloudWatch, for
-// which [EMF] makes a log line of them, and that of Prometheus, for which a [Registry]
-// adds them up.
+// [Requested], [Compacted], [Swept], [Collected] and [Registered] turn the report of a
+// request or a run into values. Each metric has one meaning, written down in this file, and
+// two names: that of CloudWatch, for which [EMF] makes a log line of them, and that of
+// Prometheus, for which a [Registry] adds them up.
 package metrics
 
 import (
@@ -60,6 +61,19 @@ const (
 	registryRecords
 	registryFailures
 
+	requests
+	requestDuration
+	serverErrors
+	appendAttempts
+	appendConflicts
+	tableRequests
+	readUnits
+	writeUnits
+	bucketRequests
+	storeDuration
+	liveReaders
+	liveLag
+
 	metricCount
 )
 
@@ -106,12 +120,26 @@ var definitions = [metricCount]definition{
 
 	registryRecords:  {"RegistryRecords", "registry_records_total", Count, false, "Records that were written into registries: streams that began or ended."},
 	registryFailures: {"RegistryFailures", "registry_failures_total", Count, false, "Streams that a registry could not be told of; they are found again."},
+
+	requests:        {NameRequests, "requests_total", Count, false, "Requests of clients, by what was asked for and by the class of the answer's status."},
+	requestDuration: {NameRequestDuration, "request_duration_seconds", Seconds, true, "How long a request took, the waiting of live readers included."},
+	serverErrors:    {NameServerErrors, "server_errors_total", Count, false, "Requests that were answered with a status of 500 or more."},
+	appendAttempts:  {NameAppendAttempts, "append_attempts_total", Count, false, "Writes that were tried for appends."},
+	appendConflicts: {NameAppendConflicts, "append_conflicts_total", Count, false, "Those of them that met a head that did not admit them: a duplicate, a full segment, another writer."},
+	tableRequests:   {NameTableRequests, "table_requests_total", Count, false, "Requests to DynamoDB that were made for requests of clients."},
+	readUnits:       {NameReadUnits, "table_read_units_total", Count, false, "Read units that they are charged."},
+	writeUnits:      {NameWriteUnits, "table_write_units_total", Count, false, "Write units that they are charged."},
+	bucketRequests:  {NameBucketRequests, "bucket_requests_total", Count, false, "Requests to the bucket that were made for requests of clients."},
+	storeDuration:   {NameStoreDuration, "store_duration_seconds", Seconds, true, "For how long of a request's time a request to the table or to the bucket was under way, if there was one."},
+	liveReaders:     {NameLiveReaders, "live_readers", Count, true, "Requests of this process that wait for data."},
+	liveLag:         {NameLiveLag, "live_lag_seconds", Seconds, true, "How long after its append the latest page was there that a live reader had waited for."},
 }
 
-// Value is a metric and what one run adds to it.
+// Value is a metric and what one run, or one request, adds to it.
 type Value struct {
 	metric metric
 	number float64
+	labels
 }
 
 // Compacted returns the values of a run of [stream.Log.Compact]: what it did, how long
@@ -119,57 +147,57 @@ type Value struct {
 // lag counts if the run moved something; a negative one is not known, and left out.
 func Compacted(c stream.Compaction, took, lag time.Duration, err error) []Value {
 	values := []Value{
-		{compactions, 1},
-		{compactionFailures, one(err != nil)},
-		{damageFound, one(errors.Is(err, stream.ErrDamaged))},
-		{compactionDuration, took.Seconds()},
+		{metric: compactions, number: 1},
+		{metric: compactionFailures, number: one(err != nil)},
+		{metric: damageFound, number: one(errors.Is(err, stream.ErrDamaged))},
+		{metric: compactionDuration, number: took.Seconds()},
 	}
 	if c.Segments > 0 && lag >= 0 {
-		values = append(values, Value{compactionLag, lag.Seconds()})
+		values = append(values, Value{metric: compactionLag, number: lag.Seconds()})
 	}
 	return append(values, moved(c)...)
 }
 
 // moved returns what was moved, by whatever kind of run.
 func moved(c stream.Compaction) []Value {
-	return []Value{{segmentsCompacted, float64(c.Segments)}, {bytesCompacted, float64(c.Bytes)}}
+	return []Value{{metric: segmentsCompacted, number: float64(c.Segments)}, {metric: bytesCompacted, number: float64(c.Bytes)}}
 }
 
 // Swept returns the values of a run of [stream.Log.Sweep], with how long it took and its
 // error.
 func Swept(s stream.Swept, took time.Duration, err error) []Value {
 	values := []Value{
-		{sweeps, 1},
-		{sweepFailures, one(err != nil)},
-		{damageFound, one(errors.Is(err, stream.ErrDamaged))},
-		{sweepProblems, float64(s.Problems)},
-		{sweepDuration, took.Seconds()},
-		{itemsSwept, float64(s.Items)},
-		{objectsSwept, float64(s.Objects)},
-		{itemRounds, one(s.ItemsEnd)},
-		{objectRounds, one(s.ObjectsEnd)},
-		{streamsExpired, float64(s.Expired)},
-		{segmentsSealed, float64(s.Sealed)},
-		{forksReleased, float64(s.Released)},
-		{streamsRecounted, float64(s.Recounted)},
-		{itemsRetired, float64(s.Retired)},
-		{objectsRemoved, float64(s.Removed)},
-		{orphansDiscarded, float64(s.Orphans)},
-		{foreignObjects, float64(s.Foreign)},
+		{metric: sweeps, number: 1},
+		{metric: sweepFailures, number: one(err != nil)},
+		{metric: damageFound, number: one(errors.Is(err, stream.ErrDamaged))},
+		{metric: sweepProblems, number: float64(s.Problems)},
+		{metric: sweepDuration, number: took.Seconds()},
+		{metric: itemsSwept, number: float64(s.Items)},
+		{metric: objectsSwept, number: float64(s.Objects)},
+		{metric: itemRounds, number: one(s.ItemsEnd)},
+		{metric: objectRounds, number: one(s.ObjectsEnd)},
+		{metric: streamsExpired, number: float64(s.Expired)},
+		{metric: segmentsSealed, number: float64(s.Sealed)},
+		{metric: forksReleased, number: float64(s.Released)},
+		{metric: streamsRecounted, number: float64(s.Recounted)},
+		{metric: itemsRetired, number: float64(s.Retired)},
+		{metric: objectsRemoved, number: float64(s.Removed)},
+		{metric: orphansDiscarded, number: float64(s.Orphans)},
+		{metric: foreignObjects, number: float64(s.Foreign)},
 	}
-	values = append(values, Value{registryRecords, float64(s.Registered)})
+	values = append(values, Value{metric: registryRecords, number: float64(s.Registered)})
 	values = append(values, moved(s.Compaction)...)
 	return append(values, Collected(s.Collected)...)
 }
 
 // Registered returns the values of a run of [stream.Log.Register].
 func Registered(r stream.Registered) []Value {
-	return []Value{{registryRecords, float64(r.Records)}, {registryFailures, float64(len(r.Failed))}}
+	return []Value{{metric: registryRecords, number: float64(r.Records)}, {metric: registryFailures, number: float64(len(r.Failed))}}
 }
 
 // Collected returns the values of a run of [stream.Log.Collect].
 func Collected(c stream.Collected) []Value {
-	return []Value{{livesDiscarded, float64(c.Settled)}, {discardFailures, float64(c.Failed)}}
+	return []Value{{metric: livesDiscarded, number: float64(c.Settled)}, {metric: discardFailures, number: float64(c.Failed)}}
 }
 
 func one(yes bool) float64 {

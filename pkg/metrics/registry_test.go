@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/commoncurriculum/durable-streams-aws/pkg/metrics"
+	"github.com/commoncurriculum/durable-streams-aws/pkg/protocol"
 	"github.com/commoncurriculum/durable-streams-aws/pkg/stream"
 )
 
@@ -85,14 +86,22 @@ durable_streams_last_compaction_lag_seconds 0.5
 	}
 }
 
+// busy is a registry in which every metric of requests has a value.
+func busy() *metrics.Registry {
+	r := new(metrics.Registry)
+	r.Add(metrics.Requested(everything)...)
+	r.Add(metrics.Requested(protocol.Request{Kind: "catch-up", Status: 304})...)
+	return r
+}
+
 // The format has few rules; a scraper refuses everything if one line breaks them.
 func TestRegistryTextIsWellFormed(t *testing.T) {
 	name := `durable_streams_[a-z_]+`
 	help := regexp.MustCompile(`^# HELP (` + name + `) (?:[^\\]|\\\\|\\n)+$`)
 	kind := regexp.MustCompile(`^# TYPE (` + name + `) (counter|gauge|histogram)$`)
-	sample := regexp.MustCompile(`^(` + name + `?)(?:_bucket\{le="(?:[0-9.]+|\+Inf)"\}|_sum|_count)? [0-9.e+]+$`)
+	sample := regexp.MustCompile(`^(` + name + `?)(?:_bucket|_sum|_count)?(?:\{(?:[a-z]+="[a-z0-9.+-]+(?i:inf)?",?)+\})? [0-9.e+-]+$`)
 	current, typed := "", map[string]bool{}
-	for s := bufio.NewScanner(strings.NewReader(text(t, new(metrics.Registry)))); s.Scan(); {
+	for s := bufio.NewScanner(strings.NewReader(text(t, busy()))); s.Scan(); {
 		line := s.Text()
 		if m := help.FindStringSubmatch(line); m != nil {
 			current = m[1]

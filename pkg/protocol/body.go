@@ -89,6 +89,7 @@ func (x *exchange) readBody(b []byte) ([]byte, error) {
 		x.limitRead(time.Now().Add(x.config.BodyStall))
 		n, err := x.r.Body.Read(b[len(b):cap(b)])
 		b = b[:len(b)+n]
+		x.received += int64(n)
 		if err != nil {
 			return x.bodyEnd(b, int64(len(b)-start), err)
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"net/http"
 	"time"
 
 	"github.com/commoncurriculum/durable-streams-aws/pkg/stream"
@@ -28,6 +29,14 @@ type Config struct {
 	// BodyStall is how long a writer may take to send the next part of a body
 	// before it is given up. Default: 30 s.
 	BodyStall time.Duration
+	// CompressFrom is from which size on, in bytes, pages of text are sent in zstd or
+	// gzip to clients that take them. Default: 1 KiB. Negative: never.
+	CompressFrom int
+	// PageMaxAge is how long caches may keep pages that do not change: full ones, and
+	// the last one of a closed stream. For five minutes more, they may give them out
+	// while they ask. A deleted stream can be read from caches for as long, and a new
+	// one of its name is mixed with it. Default: 60 s (section 10.1).
+	PageMaxAge time.Duration
 	// Private marks readable answers as fit for the cache of one user only
 	// (section 10.1). Set it where what is read depends on who asks.
 	Private bool
@@ -42,9 +51,18 @@ type Config struct {
 	Buffered bool
 	// Logger gets one line for each request. Default: no logging.
 	Logger *slog.Logger
+	// Report is told of each request once all is done for it, whatever is logged, and
+	// returns what its log line is to have besides. It must be safe for concurrent use.
+	// Default: nothing is told.
+	Report func(Request) []slog.Attr
+	// RequestID names a request where something in front of the handler has named it;
+	// empty means that it has not. Default: the client may name it (X-Request-Id), and
+	// otherwise a name is made up.
+	RequestID func(*http.Request) string
 	// Now is the clock of cursors and cache lifetimes. Default: time.Now.
 	Now func() time.Time
-	// Jitter returns a random number in [0,n). Default: math/rand/v2.
+	// Jitter returns a random number in [0,n), for names of requests. Default:
+	// math/rand/v2.
 	Jitter func(n int64) int64
 }
 
@@ -62,6 +80,7 @@ func (c Config) withDefaults() (Config, error) {
 		{"SSELifetime", &c.SSELifetime, 55 * time.Second},
 		{"WriteStall", &c.WriteStall, 30 * time.Second},
 		{"BodyStall", &c.BodyStall, 30 * time.Second},
+		{"PageMaxAge", &c.PageMaxAge, maxAge},
 	}
 	for _, d := range durations {
 		if *d.value < 0 {
@@ -70,6 +89,9 @@ func (c Config) withDefaults() (Config, error) {
 		if *d.value == 0 {
 			*d.value = d.standard
 		}
+	}
+	if c.CompressFrom == 0 {
+		c.CompressFrom = 1 << 10
 	}
 	if c.MaxBody == 0 {
 		c.MaxBody = 10 << 20
@@ -99,6 +121,10 @@ func New(log *stream.Log, c Config) (*Handler, error) {
 	if err != nil {
 		return nil, fmt.Errorf("protocol: %w", err)
 	}
+	encoder, err := newEncoder()
+	if err != nil {
+		return nil, fmt.Errorf("protocol: %w", err)
+	}
 	quit, shutdown := context.WithCancel(context.Background())
-	return &Handler{log: log, config: c, quit: quit, shutdown: shutdown}, nil
+	return &Handler{log: log, config: c, encoder: encoder, quit: quit, shutdown: shutdown}, nil
 }

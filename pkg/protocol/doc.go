@@ -7,11 +7,12 @@
 // Where to look:
 //
 //   - handler.go: routing, and what every request has in common.
-//   - create.go, append.go, read.go, longpoll.go, sse.go, head.go, delete.go,
+//   - create.go, append.go, read.go, longpoll.go, sse.go (with live.go), head.go, delete.go,
 //     options.go: one file for each kind of request.
 //   - name.go, headers.go, query.go, body.go, jsonbody.go: what a request says,
 //     checked. Anything that is not understood is refused, not guessed.
 //   - errors.go: which error becomes which status. There is no other such place.
+//   - report.go, requestid.go, servertiming.go: what is told of a request, and to whom.
 //   - page.go, cache.go, etag.go, cursor.go, sseevent.go: what an answer says.
 //
 // # Choices that the protocol leaves open

@@ -172,5 +172,6 @@ func (x *exchange) drain() {
 	if x.r.Body == nil || length == 0 || length > maxDrain || len(x.r.Header["Expect"]) > 0 {
 		return
 	}
-	_, _ = io.CopyN(io.Discard, x.r.Body, maxDrain)
+	n, _ := io.CopyN(io.Discard, x.r.Body, maxDrain)
+	x.received += n
 }

@@ -9,8 +9,9 @@ import (
 
 // etag returns the entity tag of a page: the life of the stream, the range, and
 // what the answer says about its end, so that it changes with new data and with
-// closure (section 10.1). Suffix "t" is the tail, "c" the end of a closed stream.
-func etag(p *stream.Page) string {
+// closure (section 10.1). Suffix "t" is the tail, "c" the end of a closed stream, and
+// "+gzip" or "+zstd" the encoding.
+func etag(p *stream.Page, e encoding) string {
 	b := make([]byte, 0, 2*len(p.Head.Incarnation)+80)
 	b = append(b, '"')
 	b = hex.AppendEncode(b, p.Head.Incarnation[:])
@@ -24,6 +25,7 @@ func etag(p *stream.Page) string {
 	case p.UpToDate():
 		b = append(b, ":t"...)
 	}
+	b = append(b, e.suffix()...)
 	return string(append(b, '"'))
 }
 

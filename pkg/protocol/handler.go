@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"runtime/debug"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/commoncurriculum/durable-streams-aws/pkg/stream"
@@ -20,8 +21,11 @@ import (
 type Handler struct {
 	log      *stream.Log
 	config   Config
+	encoder  *encoder
 	quit     context.Context
 	shutdown context.CancelFunc
+	// readers counts those that wait for data.
+	readers atomic.Int64
 }
 
 // Shutdown ends every live reader promptly, those that come later included, so
@@ -32,7 +36,8 @@ func (h *Handler) Shutdown() { h.shutdown() }
 
 // ServeHTTP implements [http.Handler].
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	x := &exchange{Handler: h, w: w, r: r, start: time.Now()}
+	x := &exchange{Handler: h, w: w, start: time.Now(), id: h.requestID(r)}
+	x.r = r.WithContext(stream.WithUsage(r.Context(), &x.usage))
 	defer x.finish()
 	x.common()
 	if err := x.serve(); err != nil {
@@ -46,13 +51,18 @@ type exchange struct {
 	w     http.ResponseWriter
 	r     *http.Request
 	start time.Time
+	// id is what the request is called in the log.
+	id string
+	// usage counts what it takes of the stores, live how it waits for data.
+	usage stream.Usage
+	live  Live
 	// name is the stream's id once it has been parsed.
 	name string
 	// kind says what was asked for, more finely than the method does.
 	kind string
-	// status is 0 until the response has begun; sent counts the body's bytes.
-	status int
-	sent   int64
+	// status is 0 until the response has begun; received and sent count the bodies' bytes.
+	status         int
+	received, sent int64
 	// cause is why the response is an error, or ended early.
 	cause error
 }
@@ -93,6 +103,7 @@ func (x *exchange) send(status int, body []byte) {
 		x.allowWrite()
 	}
 	x.status = status
+	x.serverTiming()
 	x.w.WriteHeader(status)
 	if len(body) == 0 || x.r.Method == http.MethodHead {
 		return
@@ -118,7 +129,7 @@ func (x *exchange) finish() {
 			panic(p)
 		}
 		x.config.Logger.LogAttrs(context.Background(), slog.LevelError, "panic",
-			slog.String("method", x.r.Method), slog.String("stream", x.name),
+			slog.String("method", x.r.Method), slog.String("stream", x.name), slog.String("request", x.id),
 			slog.Any("panic", p), slog.String("stack", string(debug.Stack())))
 		begun := x.status != 0
 		if !begun {
@@ -136,30 +147,6 @@ func (x *exchange) finish() {
 	x.report()
 }
 
-// report writes the request's log line. Bodies and queries stay out of it.
-func (x *exchange) report() {
-	level := slog.LevelInfo
-	if x.status == http.StatusInternalServerError || x.status == http.StatusServiceUnavailable || errors.Is(x.cause, stream.ErrUnavailable) {
-		level = slog.LevelError
-	}
-	ctx := x.r.Context()
-	if !x.config.Logger.Enabled(ctx, level) {
-		return
-	}
-	var room [7]slog.Attr
-	attrs := append(room[:0],
-		slog.String("method", x.r.Method),
-		slog.String("stream", x.name),
-		slog.String("kind", x.kind),
-		slog.Int("status", x.status),
-		slog.Int64("bytes", x.sent),
-		slog.Duration("duration", time.Since(x.start)))
-	if x.cause != nil {
-		attrs = append(attrs, slog.String("error", x.cause.Error()))
-	}
-	x.config.Logger.LogAttrs(ctx, level, "request", attrs...)
-}
-
 // flush moves a stream's buffer into chunks. It matters to nobody's answer, so
 // it goes on if the client leaves, and a failure is only logged: a later append
 // finds it due again.
@@ -168,7 +155,7 @@ func (x *exchange) flush(after stream.Appended) {
 	defer cancel()
 	if err := x.log.Flush(ctx, x.name, after); err != nil {
 		x.config.Logger.LogAttrs(ctx, slog.LevelWarn, "flush failed",
-			slog.String("stream", x.name), slog.String("error", err.Error()))
+			slog.String("stream", x.name), slog.String("request", x.id), slog.String("error", err.Error()))
 	}
 }
 

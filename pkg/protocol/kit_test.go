@@ -77,6 +77,8 @@ func (c *clock) pass(d time.Duration) {
 type faultyStore struct {
 	*memory.Store
 	onHead, onCommit, onCreate, onChunk hook
+	// asked is called when a head is read.
+	asked func(ctx context.Context)
 }
 
 // hook is called before a call of the store, which fails if the hook does.
@@ -95,6 +97,9 @@ func (h *hook) call() error {
 func (s *faultyStore) Head(ctx context.Context, name string, c stream.Consistency) (*stream.Head, error) {
 	if err := s.onHead.call(); err != nil {
 		return nil, err
+	}
+	if s.asked != nil {
+		s.asked(ctx)
 	}
 	return s.Store.Head(ctx, name, c)
 }

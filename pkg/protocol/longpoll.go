@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"time"
 
 	"github.com/commoncurriculum/durable-streams-aws/pkg/stream"
 )
@@ -19,7 +18,7 @@ func (x *exchange) longPoll(q query) error {
 	}
 	h := x.w.Header()
 	if !page.Closed() {
-		h["Stream-Cursor"] = []string{formatCursor(x.cursor(q.cursor))}
+		h["Stream-Cursor"] = []string{formatCursor(x.cursor(q.cursor, page.Next))}
 	}
 	switch {
 	case page.Count == 0:
@@ -30,7 +29,7 @@ func (x *exchange) longPoll(q query) error {
 	case q.from.IsNow():
 		x.sendPage(page, uncached)
 	default:
-		x.sendPage(page, x.keptCaching(page))
+		x.sendPage(page, x.liveCaching(page))
 	}
 	return nil
 }
@@ -48,7 +47,7 @@ func (x *exchange) poll(from stream.Position) (*stream.Page, error) {
 	}
 	ctx, cancel := x.waiting(x.config.LongPollWait)
 	defer cancel()
-	next, err := follower.Next(ctx)
+	next, err := x.next(ctx, follower, page)
 	switch {
 	case err == nil:
 		return next, nil
@@ -60,21 +59,4 @@ func (x *exchange) poll(from stream.Position) (*stream.Page, error) {
 	// The wait is over. The reader stays where the first page was: whatever came
 	// in this moment is for its next request.
 	return page, nil
-}
-
-// answerTime is how long before the deadline of a request's context a live reader
-// is answered, so that the answer still gets out.
-const answerTime = time.Second
-
-// waiting returns a context for a live reader: it ends after a while, with the
-// request, in good time before the request's own deadline if it has one, and when
-// the handler shuts down.
-func (x *exchange) waiting(while time.Duration) (context.Context, context.CancelFunc) {
-	parent := x.r.Context()
-	if deadline, ok := parent.Deadline(); ok {
-		while = min(while, time.Until(deadline)-answerTime)
-	}
-	ctx, cancel := context.WithTimeout(parent, while)
-	stop := context.AfterFunc(x.quit, cancel)
-	return ctx, func() { stop(); cancel() }
 }

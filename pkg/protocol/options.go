@@ -9,12 +9,14 @@ const (
 	acceptedHeaders = "Authorization, Content-Type, If-None-Match, " +
 		"Stream-Closed, Stream-Expires-At, Stream-Seq, Stream-TTL, " +
 		"Stream-Forked-From, Stream-Fork-Offset, Stream-Fork-Sub-Offset, " +
-		"Producer-Id, Producer-Epoch, Producer-Seq"
+		"Producer-Id, Producer-Epoch, Producer-Seq, " +
+		headerRequestID + ", " + headerDebugTiming + ", Traceparent, Tracestate"
 
 	// exposedHeaders is what they may read, apart from what browsers always allow.
 	exposedHeaders = "Stream-Next-Offset, Stream-Cursor, Stream-Up-To-Date, Stream-Closed, " +
 		"ETag, Location, Producer-Epoch, Producer-Seq, Producer-Expected-Seq, " +
-		"Producer-Received-Seq, Stream-SSE-Data-Encoding, Stream-TTL, Stream-Expires-At, Retry-After"
+		"Producer-Received-Seq, Stream-SSE-Data-Encoding, Stream-TTL, Stream-Expires-At, Retry-After, " +
+		headerRequestID + ", Server-Timing"
 )
 
 var (

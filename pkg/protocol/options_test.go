@@ -26,7 +26,7 @@ func TestOptionsListsHeaders(t *testing.T) {
 	accepted := strings.Split(w.Header().Get("Access-Control-Allow-Headers"), ", ")
 	for _, h := range []string{
 		"Content-Type", "Authorization", "If-None-Match", "Stream-TTL", "Stream-Expires-At", "Stream-Closed", "Stream-Seq",
-		"Stream-Forked-From", "Stream-Fork-Offset", "Stream-Fork-Sub-Offset", "Producer-Id", "Producer-Epoch", "Producer-Seq",
+		"Stream-Forked-From", "Stream-Fork-Offset", "Stream-Fork-Sub-Offset", "Producer-Id", "Producer-Epoch", "Producer-Seq", "X-Request-Id", "X-Debug-Timing", "Traceparent", "Tracestate",
 	} {
 		if !slices.Contains(accepted, h) {
 			t.Errorf("%s is not among the accepted headers", h)
@@ -36,7 +36,7 @@ func TestOptionsListsHeaders(t *testing.T) {
 	for _, h := range []string{
 		"Stream-Next-Offset", "Stream-Cursor", "Stream-Up-To-Date", "Stream-Closed", "ETag", "Location", "Producer-Epoch",
 		"Producer-Seq", "Producer-Expected-Seq", "Producer-Received-Seq", "Stream-SSE-Data-Encoding", "Stream-TTL",
-		"Stream-Expires-At", "Retry-After",
+		"Stream-Expires-At", "Retry-After", "X-Request-Id", "Server-Timing",
 	} {
 		if !slices.Contains(exposed, h) {
 			t.Errorf("%s is not among the exposed headers", h)

@@ -19,8 +19,9 @@ func (x *exchange) sendPage(p *stream.Page, c caching) {
 		// Nobody wants a browser to render it (section 12.7).
 		h["Content-Disposition"] = headerAttachment
 	}
+	coding := x.encodingOf(p)
 	if c != uncached {
-		tag := etag(p)
+		tag := etag(p, coding)
 		h["Etag"] = []string{tag}
 		if known := x.r.Header["If-None-Match"]; len(known) > 0 && listsTag(known, tag) {
 			x.send(http.StatusNotModified, nil)
@@ -30,8 +31,16 @@ func (x *exchange) sendPage(p *stream.Page, c caching) {
 	buf := buffers.Get().(*buffer)
 	defer buf.free()
 	buf.b = appendBody(buf.b[:0], p)
-	h["Content-Length"] = []string{strconv.Itoa(len(buf.b))}
-	x.send(http.StatusOK, buf.b)
+	body := buf.b
+	if coding != identity {
+		encoded := buffers.Get().(*buffer)
+		defer encoded.free()
+		encoded.b = x.encoder.append(encoded.b[:0], coding, body)
+		body = encoded.b
+		h["Content-Encoding"] = []string{string(coding)}
+	}
+	h["Content-Length"] = []string{strconv.Itoa(len(body))}
+	x.send(http.StatusOK, body)
 }
 
 var headerAttachment = []string{"attachment"}

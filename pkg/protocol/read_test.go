@@ -7,7 +7,8 @@ import (
 )
 
 const (
-	immutable  = "public, max-age=60, stale-while-revalidate=300"
+	kept       = "public, max-age=60, stale-while-revalidate=300"
+	immutable  = kept + ", immutable"
 	revalidate = "public, no-cache"
 )
 
@@ -112,7 +113,7 @@ func TestPrivate(t *testing.T) {
 		createText,
 		{do: "GET /v1/stream/s", status: 200, want: header{"Cache-Control": "private, no-cache"}},
 		closeIt,
-		{do: "GET /v1/stream/s", status: 200, want: header{"Cache-Control": "private, max-age=60, stale-while-revalidate=300"}},
+		{do: "GET /v1/stream/s", status: 200, want: header{"Cache-Control": "private, max-age=60, stale-while-revalidate=300, immutable"}},
 	}}}, func(s *setup) { s.Private = true })
 }
 

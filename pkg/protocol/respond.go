@@ -19,11 +19,12 @@ var (
 )
 
 // common sets what every response has, errors included: protection of browsers
-// (section 12.7) and access from other origins.
+// (section 12.7), access from other origins, and what to ask for in the log.
 func (x *exchange) common() {
 	h := x.w.Header()
 	h["X-Content-Type-Options"] = headerNosniff
 	h["Cross-Origin-Resource-Policy"] = headerCrossOrigin
 	h["Access-Control-Allow-Origin"] = headerAnyOrigin
 	h["Access-Control-Expose-Headers"] = headerExposed
+	h[headerRequestID] = []string{x.id}
 }

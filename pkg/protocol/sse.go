@@ -49,10 +49,10 @@ func (x *exchange) sse(q query) error {
 	// The last event's time may be over when the server ends the response.
 	defer x.allowWrite()
 
-	cursor := x.cursor(q.cursor)
+	cursor := x.cursor(q.cursor, page.Next)
 	for {
 		// Within a response, too, cursors never go back.
-		cursor = max(cursor, x.cursor(""))
+		cursor = max(cursor, x.cursor("", page.Next))
 		if x.cause = x.sendEvents(page, text, cursor); x.cause != nil || page.Closed() {
 			return nil
 		}
@@ -60,7 +60,7 @@ func (x *exchange) sse(q query) error {
 			x.hold(ctx)
 			return nil
 		}
-		if page, err = follower.Next(ctx); err != nil {
+		if page, err = x.next(ctx, follower, page); err != nil {
 			// The lifetime, the reader, the process or the stream has ended. Anything
 			// else belongs into the log.
 			if ctx.Err() == nil && !errors.Is(err, stream.ErrNotFound) {

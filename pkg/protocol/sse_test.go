@@ -108,12 +108,12 @@ func TestSSECursor(t *testing.T) {
 		k := newKit(t, inBubble)
 		k.run(t, createText)
 		s := sseFrom("now")
-		s.do += "&cursor=" + epochCursor
+		s.do += "&cursor=" + "1200"
 		v := k.open(t, s)
-		v.expect(t, strings.Replace(open1000(0), "1000", "1180", 1))
+		v.expect(t, strings.Replace(open1000(0), "1000", "1201", 1))
 		time.Sleep(30 * time.Second)
 		k.run(t, appendText("x"))
-		v.expect(t, data("x")+strings.Replace(open1000(1), "1000", "1180", 1))
+		v.expect(t, data("x")+strings.Replace(open1000(1), "1000", "1201", 1))
 	})
 	bubble(t, "follows the clock", func(t *testing.T) {
 		k := newKit(t, inBubble)

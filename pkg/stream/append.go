@@ -50,7 +50,7 @@ func (l *Log) Append(ctx context.Context, name string, a *Append) (Appended, err
 
 // submit runs an append through its lane.
 func (l *Log) submit(ctx context.Context, name string, a *Append) (Appended, error) {
-	t := &ticket{append: a, wake: make(chan struct{}, 1)}
+	t := &ticket{append: a, usage: UsageOf(ctx), wake: make(chan struct{}, 1)}
 	if !l.lanes.enter(name, t) {
 		<-t.wake
 		if t.settled {
@@ -117,6 +117,7 @@ func (l *Log) awaitTurn(ctx context.Context, name string, a *Append, gap *GapErr
 	defer cancel()
 	w := l.hub.join(name)
 	defer l.hub.leave(w)
+	defer w.charge(UsageOf(ctx))()
 	// What happened before we joined is not announced to us.
 	h, err := l.driver.Head(wait, name, Strong)
 	for err == nil {

@@ -43,6 +43,7 @@ type commit struct {
 func (l *Log) commit(ctx context.Context, name string, group []*ticket, ln *lane) {
 	c := &commit{Log: l, name: name, group: group, known: ln.last}
 	for attempt := range maxAttempts {
+		c.count((*Usage).attempt)
 		mark, head, err := c.attempt(ctx)
 		var refused *RefusedError
 		switch {
@@ -56,6 +57,7 @@ func (l *Log) commit(ctx context.Context, name string, group []*ticket, ln *lane
 			c.succeed(mark, head)
 			return
 		case errors.As(err, &refused):
+			c.count((*Usage).conflict)
 			c.lives.note(name, refused.Head, c.now())
 			if err = c.plan(ctx, refused.Head); err == nil {
 				continue
@@ -69,6 +71,15 @@ func (l *Log) commit(ctx context.Context, name string, group []*ticket, ln *lane
 		return
 	}
 	c.fail(ErrNotApplied)
+}
+
+// count tells the usage of every append that is still to be answered.
+func (c *commit) count(what func(*Usage)) {
+	for _, t := range c.group {
+		if !t.settled {
+			what(t.usage)
+		}
+	}
 }
 
 // attempt makes one write and finds out what became of it. It returns the mark

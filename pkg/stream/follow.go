@@ -13,6 +13,8 @@ type Follower struct {
 	watcher *watcher
 	head    *Head
 	next    Offset
+	// uncharge ends that the watcher's polls are counted for this reader.
+	uncharge func()
 }
 
 // Follow starts to follow a stream from a position on, and returns the first page
@@ -21,6 +23,7 @@ type Follower struct {
 func (l *Log) Follow(ctx context.Context, name string, from Position) (*Follower, *Page, error) {
 	// Join before reading, so that no append falls between the two.
 	f := &Follower{log: l, name: name, watcher: l.hub.join(name)}
+	f.uncharge = f.watcher.charge(UsageOf(ctx))
 	p, err := l.Read(ctx, name, from)
 	if err != nil {
 		f.Close()
@@ -89,4 +92,7 @@ func (f *Follower) untilDeadline(ctx context.Context) (context.Context, context.
 func (f *Follower) Head() *Head { return f.head }
 
 // Close releases what the follower holds.
-func (f *Follower) Close() { f.log.hub.leave(f.watcher) }
+func (f *Follower) Close() {
+	f.uncharge()
+	f.log.hub.leave(f.watcher)
+}

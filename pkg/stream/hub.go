@@ -3,6 +3,7 @@ package stream
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 )
@@ -40,6 +41,8 @@ type watcher struct {
 	ended Incarnation
 	// wake is closed, and replaced, when head or gone changes.
 	wake chan struct{}
+	// charged are the usages of those who wait, in the order in which they came.
+	charged []*Usage
 }
 
 // join returns the stream's watcher. Every join is paired with a leave.
@@ -134,6 +137,32 @@ func (w *watcher) next(ctx context.Context, seen *Head) (*Head, error) {
 	}
 }
 
+// charge has polls counted in the usage of one who waits, as long as nobody waits who came
+// before. The result ends it.
+func (w *watcher) charge(u *Usage) (end func()) {
+	if u == nil {
+		return func() {}
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.charged = append(w.charged, u)
+	return func() {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.charged = slices.DeleteFunc(w.charged, func(c *Usage) bool { return c == u })
+	}
+}
+
+// polling is the context of the watcher's next poll.
+func (w *watcher) polling(ctx context.Context) context.Context {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.charged) == 0 {
+		return ctx
+	}
+	return WithUsage(ctx, w.charged[0])
+}
+
 // pollHead looks for appends by other processes: soon after a change, and less
 // and less often while there is none. Missing one costs a reader time, not data.
 func (b *hub) pollHead(ctx context.Context, w *watcher) {
@@ -145,7 +174,7 @@ func (b *hub) pollHead(ctx context.Context, w *watcher) {
 		case <-ctx.Done():
 			return
 		}
-		h, err := b.head(ctx, w.name)
+		h, err := b.head(w.polling(ctx), w.name)
 		if err != nil && !errors.Is(err, ErrNoHead) {
 			continue
 		}

@@ -19,6 +19,8 @@ type lane struct {
 // ticket is one append on its way through a lane.
 type ticket struct {
 	append *Append
+	// usage counts what is done for it.
+	usage  *Usage
 	result Appended
 	err    error
 	// settled says that result or err holds the answer.

@@ -46,7 +46,7 @@ func (s *sweep) own(ctx context.Context) error {
 			return err
 		}
 		if h == nil {
-			return fmt.Errorf("%w; if it has one, and this is its first sweep, put %q into its object %q (no stream is known for %s)", errForeign, s.owner, ownerObject, key)
+			return fmt.Errorf("%w; if it has one, and this is its first sweep, put %q into its object %q as docs/operations.md shows (no stream is known for %s)", errForeign, s.owner, ownerObject, key)
 		}
 	}
 	body := io.NewSectionReader(strings.NewReader(s.owner), 0, int64(len(s.owner)))
