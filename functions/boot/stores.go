@@ -12,6 +12,7 @@ import (
 	"github.com/commoncurriculum/durable-streams-aws/pkg/bucket"
 	"github.com/commoncurriculum/durable-streams-aws/pkg/config"
 	"github.com/commoncurriculum/durable-streams-aws/pkg/dynamo"
+	"github.com/commoncurriculum/durable-streams-aws/pkg/registry"
 	"github.com/commoncurriculum/durable-streams-aws/pkg/spool"
 	"github.com/commoncurriculum/durable-streams-aws/pkg/stream"
 )
@@ -40,9 +41,11 @@ func LogAs(c config.Function, credentials aws.CredentialsProvider) (*stream.Log,
 		Limits:  Limits(c),
 		Objects: objects,
 		// The account is not known here; a bucket that two accounts share needs two names.
-		Owner: "dynamodb/" + c.Region + "/" + c.Table,
-		Spool: spool.In(""),
-		Poll:  c.Poll(),
+		Owner:    "dynamodb/" + c.Region + "/" + c.Table,
+		Spool:    spool.In(""),
+		Registry: c.Registries(),
+		Record:   registry.Record,
+		Poll:     c.Poll(),
 	})
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -20,6 +21,7 @@ const least = 3 * time.Second
 // streams is what the function needs of [stream.Log].
 type streams interface {
 	Compact(ctx context.Context, name string) (stream.Compaction, error)
+	Register(ctx context.Context, names []string) (stream.Registered, error)
 }
 
 // function answers the invocations of the event source mapping.
@@ -30,8 +32,9 @@ type function struct {
 	namespace string
 }
 
-// handle compacts each stream that has a record in the event, in the order of the first
-// one of each, one after the other: the memory of the function is that of one.
+// handle tells the registries of the streams that began or ended, all at once, and then
+// compacts each stream of which a segment ended, in the order of the first record of
+// each, one after the other: the memory of the function is that of one.
 //
 // What fails is reported, by the records of its stream, and the error is nil: the mapping
 // then counts the records before the first of those as done, and delivers the others
@@ -41,8 +44,9 @@ type function struct {
 func (f *function) handle(ctx context.Context, e events.DynamoDBEvent) (events.DynamoDBEventResponse, error) {
 	limited, cancel := boot.BeforeDeadline(ctx)
 	defer cancel()
-	failed := make(map[string]bool)
 	jobs := f.jobs(e)
+	failed := f.register(limited, jobs)
+	jobs = slices.DeleteFunc(jobs, func(j job) bool { return !j.compact })
 	for i, j := range jobs {
 		if i > 0 && !enough(limited) {
 			f.logger.Warn("the time is over; the rest is for the next attempt", "done", i, "left", len(jobs)-i)
@@ -51,7 +55,9 @@ func (f *function) handle(ctx context.Context, e events.DynamoDBEvent) (events.D
 			}
 			break
 		}
-		failed[j.stream] = f.compact(limited, j) != nil
+		if f.compact(limited, j) != nil {
+			failed[j.stream] = true
+		}
 	}
 	// A list that is null would do, but looks like a mistake in a log.
 	response := events.DynamoDBEventResponse{BatchItemFailures: []events.DynamoDBBatchItemFailure{}}

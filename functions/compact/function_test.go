@@ -16,6 +16,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
+	"github.com/commoncurriculum/durable-streams-aws/pkg/dynamo"
 	"github.com/commoncurriculum/durable-streams-aws/pkg/stream"
 )
 
@@ -24,6 +25,17 @@ type fakeStreams struct {
 	// compact answers; nil means that one segment was moved.
 	compact func(ctx context.Context, name string) (stream.Compaction, error)
 	asked   []string
+	// register answers; nil means that there was nothing to tell.
+	register   func(names []string) (stream.Registered, error)
+	registered []string
+}
+
+func (f *fakeStreams) Register(_ context.Context, names []string) (stream.Registered, error) {
+	f.registered = append(f.registered, names...)
+	if f.register == nil {
+		return stream.Registered{}, nil
+	}
+	return f.register(names)
 }
 
 func (f *fakeStreams) Compact(ctx context.Context, name string) (stream.Compaction, error) {
@@ -321,4 +333,31 @@ func TestForeignRecordsArePassedOver(t *testing.T) {
 		t.Errorf("%s", &r.log)
 	}
 	equal(t, "failed", r.invoke(t, t.Context(), events.DynamoDBEvent{}))
+}
+
+// marked is a record of a write that left a mark.
+func marked(name, sequence, mark string) events.DynamoDBEventRecord {
+	r := record("stream#"+name, "head", sequence)
+	r.Change.NewImage = map[string]events.DynamoDBAttributeValue{dynamo.ChangeAttribute: events.NewStringAttribute(mark)}
+	return r
+}
+
+// What a record asks for is done, once for each stream, and streams that could not be told
+// of are reported by all their records.
+func TestMarks(t *testing.T) {
+	r := newRig(nil)
+	r.register = func(names []string) (stream.Registered, error) {
+		return stream.Registered{Records: 2, Failed: []string{"both"}}, stream.ErrUnavailable
+	}
+	failed := r.invoke(t, t.Context(), events.DynamoDBEvent{Records: []events.DynamoDBEventRecord{
+		marked("ended", "1", "1"), marked("began", "2", "2"), marked("both", "3", "3"),
+		marked("began", "4", "1"), marked("began", "5", "2"), marked("neither", "6", "9"),
+	}})
+	equal(t, "failed", failed, "3")
+	equal(t, "registered", r.registered, "began", "both")
+	equal(t, "compacted", r.asked, "ended", "began", "both")
+	lines := r.lines(t)
+	if len(lines) != 4 || lines[0].Level != "WARN" || lines[0].Error == "" || !slices.Equal(lines[0].metrics(), []string{"RegistryRecords", "RegistryFailures"}) {
+		t.Errorf("the lines are %+v", lines)
+	}
 }

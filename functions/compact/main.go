@@ -1,12 +1,13 @@
-// The compact function moves the segments of streams that ended into objects. It is the
-// function of an event source mapping on the table's change stream, whose filter
-// ([dynamo.EndedFilter]) lets only the writes through that ended a segment: an append
-// that did not invokes nothing. Its configuration is in package config.
+// The compact function moves the segments of streams that ended into objects, and tells the
+// registries of streams that began or ended. It is the function of an event source mapping
+// on the table's change stream, whose filter ([dynamo.EndedFilter]) lets only the writes
+// through that did one of these: a plain append invokes nothing. Its configuration is in
+// package config.
 //
 // The mapping reports single failures (ReportBatchItemFailures), splits batches that
 // fail (BisectBatchOnFunctionError), and has a limit of attempts with a destination for
 // what failed too often. An event that is lost all the same is no harm: the sweep finds
-// the segment.
+// what it told of.
 package main
 
 import (

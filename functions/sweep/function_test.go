@@ -61,7 +61,7 @@ var all = stream.Swept{
 	Collected: stream.Collected{Settled: 1, Failed: 2},
 	Items:     3, ItemsEnd: true, Objects: 4, Expired: 5, Sealed: 6,
 	Compaction: stream.Compaction{Segments: 7, Bytes: 8},
-	Retired:    9, Removed: 10, Orphans: 11, Foreign: 12, Problems: 13, Released: 14, Recounted: 15,
+	Retired:    9, Removed: 10, Orphans: 11, Foreign: 12, Problems: 13, Released: 14, Recounted: 15, Registered: 16,
 }
 
 func TestReport(t *testing.T) {
@@ -70,7 +70,7 @@ func TestReport(t *testing.T) {
 		t.Fatal(err)
 	}
 	const want = `{"tookMs":0,"items":3,"itemsEnd":true,"objects":4,"objectsEnd":false,"discarded":1,"notDiscarded":2,"expired":5,"sealed":6,` +
-		`"segments":7,"bytes":8,"released":14,"recounted":15,"retired":9,"removed":10,"orphans":11,"foreign":12,"problems":13}`
+		`"segments":7,"bytes":8,"registered":16,"released":14,"recounted":15,"retired":9,"removed":10,"orphans":11,"foreign":12,"problems":13}`
 	if result != want {
 		t.Errorf("the result is\n%s, want\n%s", result, want)
 	}

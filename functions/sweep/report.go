@@ -22,6 +22,7 @@ type report struct {
 	Sealed       int   `json:"sealed"`
 	Segments     int   `json:"segments"`
 	Bytes        int64 `json:"bytes"`
+	Registered   int   `json:"registered"`
 	Released     int   `json:"released"`
 	Recounted    int   `json:"recounted"`
 	Retired      int   `json:"retired"`
@@ -39,7 +40,7 @@ func newReport(s stream.Swept, took time.Duration, err error) *report {
 		Items:  s.Items, ItemsEnd: s.ItemsEnd, Objects: s.Objects, ObjectsEnd: s.ObjectsEnd,
 		Discarded: s.Settled, NotDiscarded: s.Failed,
 		Expired: s.Expired, Sealed: s.Sealed, Segments: s.Segments, Bytes: s.Bytes,
-		Released: s.Released, Recounted: s.Recounted,
+		Registered: s.Registered, Released: s.Released, Recounted: s.Recounted,
 		Retired: s.Retired, Removed: s.Removed, Orphans: s.Orphans, Foreign: s.Foreign, Problems: s.Problems,
 	}
 	if err != nil {

@@ -20,7 +20,7 @@ const (
 	sweptItems, sweptObjects = 5_000, 10_000
 )
 
-// background is what the server does by itself, besides compaction.
+// background is what the server does by itself, besides compaction and the registry.
 type background struct {
 	log     *stream.Log
 	metrics *metrics.Registry
@@ -32,8 +32,9 @@ type background struct {
 // run does all of it until ctx ends, and returns when nothing of it is under way. The
 // sweep is the compactor's business, but it is due at once: the process before may have
 // had no time to finish something.
-func (b *background) run(ctx context.Context, c *compactor) {
+func (b *background) run(ctx context.Context, c *compactor, r *registrar) {
 	var group sync.WaitGroup
+	group.Go(func() { r.run(ctx) })
 	group.Go(func() { b.collect(ctx) })
 	group.Go(func() {
 		due := time.NewTimer(0)

@@ -59,6 +59,8 @@ func TestCurlTour(t *testing.T) {
 		{"410", ""},
 		{"204", ""},
 		{"404", ""},
+		{"200", `{"type":"stream","key":"tour/chat","headers":{"operation":"delete"}}`},
+		{"405", "Allow: GET, HEAD, OPTIONS"},
 		{"201", ""},
 		{"200", ""},
 		{"200", "Stream-Ttl: 3600"},

@@ -13,6 +13,7 @@ import (
 	"github.com/commoncurriculum/durable-streams-aws/pkg/httpserver"
 	"github.com/commoncurriculum/durable-streams-aws/pkg/metrics"
 	"github.com/commoncurriculum/durable-streams-aws/pkg/protocol"
+	"github.com/commoncurriculum/durable-streams-aws/pkg/registry"
 	"github.com/commoncurriculum/durable-streams-aws/pkg/stream"
 )
 
@@ -22,15 +23,17 @@ const stopTimeout = 15 * time.Second
 // serve runs the HTTP server and the background work on stores until ctx ends. When it
 // returns, nothing uses the stores any more.
 func serve(ctx context.Context, c config.Server, s stores, logger *slog.Logger, stdout io.Writer) error {
-	registry := new(metrics.Registry)
-	compactor := newCompactor(registry, logger)
+	counted := new(metrics.Registry)
+	compactor := newCompactor(counted, logger)
+	registrar := newRegistrar(counted, logger)
 	log, err := stream.New(s.driver, stream.Options{
 		Limits: c.Limits(), Objects: s.objects, Spool: s.spool, Ended: compactor.ended,
+		Registry: c.Registries(), Record: registry.Record, Owing: registrar.owing,
 	})
 	if err != nil {
 		return err
 	}
-	compactor.compact = log.Compact
+	compactor.compact, registrar.register = log.Compact, log.Register
 	access, err := c.Auth.Open(logger)
 	if err != nil {
 		return err
@@ -38,10 +41,10 @@ func serve(ctx context.Context, c config.Server, s stores, logger *slog.Logger, 
 	settings := c.Protocol()
 	settings.Logger = logger
 	settings.Report = func(r protocol.Request) []slog.Attr {
-		registry.Add(metrics.Requested(r)...)
+		counted.Add(metrics.Requested(r)...)
 		return nil
 	}
-	administration := admin.Config{Token: c.AdminToken, Metrics: registry, Logger: logger}
+	administration := admin.Config{Token: c.AdminToken, Metrics: counted, Logger: logger}
 	if access != nil {
 		settings.Access, administration.Admits = access, access.Admin
 	}
@@ -49,7 +52,7 @@ func serve(ctx context.Context, c config.Server, s stores, logger *slog.Logger, 
 	if err != nil {
 		return err
 	}
-	registry.Readers(handler.LiveReaders)
+	counted.Readers(handler.LiveReaders)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	if c.Profile != "" {
@@ -62,13 +65,13 @@ func serve(ctx context.Context, c config.Server, s stores, logger *slog.Logger, 
 		return err
 	}
 	own := &background{
-		log: log, metrics: registry, logger: logger,
+		log: log, metrics: counted, logger: logger,
 		idleAfter: c.SealIdleAfter, sweepEvery: c.SweepEvery,
 	}
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		own.run(ctx, compactor)
+		own.run(ctx, compactor, registrar)
 	}()
 	announce(stdout, c, listener.Addr())
 

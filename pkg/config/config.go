@@ -26,6 +26,7 @@ type Streams struct {
 	SegmentMessages int           `env:"SEGMENT_MAX_MESSAGES" envDefault:"1000" doc:"records in a segment before the next append starts another"`
 	SegmentBytes    int           `env:"SEGMENT_MAX_BYTES" envDefault:"4194304" doc:"bytes in a segment before the next append starts another"`
 	EarlyWait       time.Duration `env:"PRODUCER_EARLY_WAIT" envDefault:"250ms" doc:"how long a producer's request that overtook its predecessor waits for it"`
+	Registry        string        `env:"REGISTRY" envDefault:"on" doc:"'on': the stream __registry__ tells which streams are created and deleted; 'off': it tells nothing of streams that are created meanwhile"`
 	AdminToken      string        `env:"ADMIN_TOKEN" doc:"token of the admin API (/v1/admin/...), at least 16 characters; empty means no admin API, but for JWTs with the right admin"`
 	Auth
 	Bounds
@@ -55,6 +56,11 @@ func (s Streams) Limits() stream.Limits {
 	return l
 }
 
+// Registries returns how the core is to keep the registry: each tenant has its own.
+func (s Streams) Registries() stream.Registry {
+	return stream.Registry{On: s.Registry == "on", Tenants: s.TenantClaim != ""}
+}
+
 func (s Streams) check() error {
 	return first(
 		inRange("MAX_BODY_BYTES", s.MaxBodyBytes, 1, 1<<30),
@@ -66,6 +72,7 @@ func (s Streams) check() error {
 		positive("SEGMENT_MAX_MESSAGES", s.SegmentMessages),
 		positive("SEGMENT_MAX_BYTES", s.SegmentBytes),
 		notNegative("PRODUCER_EARLY_WAIT", int(s.EarlyWait)),
+		oneOf("REGISTRY", s.Registry, "on", "off"),
 		secret("ADMIN_TOKEN", s.AdminToken, minSecret),
 		s.Bounds.check(),
 	)

@@ -98,7 +98,7 @@ func compile(b *stream.Batch, l stream.Limits) (*expression, bool) {
 			closing = 0
 		}
 		e.set("k = %s", encodeClosed(closing, s.closedBy))
-		e.set(ended+" = %s", text(endedNow))
+		e.set(ended+" = %s", text(segmentEnded))
 	} else {
 		e.remove(ended)
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/commoncurriculum/durable-streams-aws/localstack/meter"
 	"github.com/commoncurriculum/durable-streams-aws/pkg/dynamo"
+	"github.com/commoncurriculum/durable-streams-aws/pkg/registry"
 	"github.com/commoncurriculum/durable-streams-aws/pkg/stream"
 )
 
@@ -25,6 +26,8 @@ type shop struct {
 	meter  *meter.Client
 	driver stream.Driver
 	limits stream.Limits
+	// registry is off unless it is set.
+	registry stream.Registry
 }
 
 func newShop(t *testing.T) *shop {
@@ -39,7 +42,7 @@ func newShop(t *testing.T) *shop {
 
 func (s *shop) process() *stream.Log {
 	s.Helper()
-	log, err := stream.New(s.driver, stream.Options{Limits: s.limits})
+	log, err := stream.New(s.driver, stream.Options{Limits: s.limits, Registry: s.registry, Record: registry.Record})
 	if err != nil {
 		s.Fatal(err)
 	}

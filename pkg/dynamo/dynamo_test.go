@@ -121,6 +121,7 @@ func TestLog(t *testing.T)            { streamtest.RunLog(t, slowly(onDynoxide))
 func TestLogOfficial(t *testing.T)    { streamtest.RunLog(t, slowly(onOfficial)) }
 func TestModel(t *testing.T)          { streamtest.RunModel(t, slowly(onDynoxide)) }
 func TestForest(t *testing.T)         { streamtest.RunForest(t, slowly(onDynoxide)) }
+func TestRegistry(t *testing.T)       { streamtest.RunRegistry(t, slowly(onDynoxide)) }
 func TestFaults(t *testing.T)         { streamtest.RunFaults(t, slowly(onDynoxide)) }
 
 // expiring is a store whose table removes at once what it is marked to remove: stand-ins

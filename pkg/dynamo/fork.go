@@ -32,7 +32,7 @@ const (
 // WU) and the lineage have KB, and one write of the index of names; all again, once, if a
 // tombstone lies under the name. Both heads refuse blind writes for the milliseconds that
 // it takes (not applied).
-func (s *Store) Fork(ctx context.Context, name string, head, replaced *stream.Head, lineage *stream.Lineage, now time.Time) error {
+func (s *Store) Fork(ctx context.Context, name string, head, replaced *stream.Head, lineage *stream.Lineage, now time.Time, owed ...stream.Notice) error {
 	fork, source := head.Life(name), head.Origin.Source
 	note := noteKey(source, fork)
 	note["f"] = number(dataVersion)
@@ -41,9 +41,9 @@ func (s *Store) Fork(ctx context.Context, name string, head, replaced *stream.He
 	}
 	var err error
 	if replaced != nil {
-		err = attempt(s.updating(name, s.replacing(name, head, replaced)))
+		err = attempt(s.updating(name, s.replacing(name, head, replaced, owed)))
 	} else {
-		create := s.putting(headItem(name, head))
+		create := s.putting(headItem(name, head, owed))
 		create.Put.ConditionExpression = pointer(absent)
 		create.Put.ReturnValuesOnConditionCheckFailure = types.ReturnValuesOnConditionCheckFailureAllOld
 		err = attempt(create)
@@ -51,7 +51,7 @@ func (s *Store) Fork(ctx context.Context, name string, head, replaced *stream.He
 			if isGraveOf(dead, head) {
 				return errLived
 			}
-			err = attempt(s.updating(name, over(name, head, dead)))
+			err = attempt(s.updating(name, over(name, head, dead, owed)))
 		}
 	}
 	return forkRefusal(err)

@@ -33,13 +33,14 @@ const headVersion = 3
 //	n    N   messages in it
 //	z    N   bytes in it
 //	sl   BOOL  it takes no more records; absent if it does
-//	en   S   "1" if the write that left the item so ended a segment; absent if not
+//	en   S   what the write that left the item so did (ended.go); absent if nothing of that
 //	cp   N   segments that are in objects; absent if none is
 //	sa   N   what was staged then or before must not be linked (s); absent if nothing was
 //	og   B   origin: the source's incarnation, place, anchor, sub (varints), and the source's
 //	         name; absent if it is no fork
 //	fk   N   forks; if there were some and are none any more, absent or 0
 //	dl   BOOL  it was deleted, and forks need it; absent if not
+//	nr   BOOL  the registry does not tell of it; absent if it does
 //	bf   B   offset at which the buffer begins
 //	b    L   buffer: for each entry its commit's id and its data (buffer.go)
 //	bs   N   bytes of the frames in the buffer
@@ -49,15 +50,15 @@ const headVersion = 3
 //	k    B   closed: the closing commit's id if it added nothing, epoch, seq, producer
 //	r    L   commits that are remembered apart from the buffer's: id, tail
 //	u    L   burned commits: id, when (ms)
-//	lk   S   shard of the index of names, and
-//	ln   S   the name in it (listing.go)
+//	lk   S   shard of the index of names, and ln (S) the name in it (listing.go)
 //
-// Not part of the head, but of the item (works.go):
+// Not part of the head, but of the item (works.go, notices.go):
 //
 //	x    B   the last life, in a tombstone
 //	ow   BS  lives whose data is owed to the collector
 //	wk   S   shard of the index of owed work, and
 //	wd   N   when it is due (ms); both as long as there is ow
+//	ro   L   what the registry is to be told (notices.go); absent if nothing
 //	ttl  N   when DynamoDB may remove a tombstone (s)
 //
 // The tail's position is n in a JSON stream and z in any other, so a blind write that
@@ -101,7 +102,7 @@ func encodeHead(name string, h *stream.Head) item {
 		it["sl"] = yes()
 	}
 	if h.Ended {
-		it[ended] = text(endedNow)
+		it[ended] = text(segmentEnded)
 	}
 	if h.Compacted > 0 {
 		it["cp"] = number(h.Compacted)
@@ -117,6 +118,9 @@ func encodeHead(name string, h *stream.Head) item {
 	}
 	if h.Deleted {
 		it["dl"] = yes()
+	}
+	if h.Unregistered {
+		it["nr"] = yes()
 	}
 	if h.Spilled {
 		it["s"] = yes()
@@ -135,7 +139,7 @@ func encodeHead(name string, h *stream.Head) item {
 // headAttributes are those that encodeHead may set.
 var headAttributes = [...]string{
 	"f", "i", "v", "c", "m", "ct", "t", "l", "w", "d", "a", "e", "g", "n", "z",
-	"sl", ended, "cp", "sa", "og", "fk", "dl", "bf", "b", "bs", "p", "s", "q", "k", "r", "u", listKey, listSort,
+	"sl", ended, "cp", "sa", "og", "fk", "dl", "nr", "bf", "b", "bs", "p", "s", "q", "k", "r", "u", listKey, listSort,
 }
 
 // decodeHead returns the head in an item, or nil if there is none or only a
@@ -157,12 +161,13 @@ func decodeHead(it item) (*stream.Head, error) {
 		SegmentCount: f.int("n"),
 		SegmentSize:  f.int("z"),
 		Sealed:       f.has("sl"),
-		Ended:        f.has(ended),
+		Ended:        f.ended(),
 		Compacted:    f.uint("cp"),
 		StagedAfter:  int64(f.int("sa")),
 		Origin:       f.origin("og"),
 		Forks:        f.int("fk"),
 		Deleted:      f.has("dl"),
+		Unregistered: f.has("nr"),
 		BufferSize:   f.int("bs"),
 		Seq:          f.text("q"),
 		Spilled:      f.has("s"),
@@ -187,8 +192,8 @@ func decodeHead(it item) (*stream.Head, error) {
 	return h, f.err
 }
 
-// HeadSize implements [stream.Heads]. It is what DynamoDB bills, but for what the
-// collector may be owed, and for the 3 bytes of a count of forks that is 0 again.
+// HeadSize implements [stream.Heads]. It is what DynamoDB bills, but for what is owed, and
+// for the 3 bytes of a count of forks that is 0 again.
 func (s *Store) HeadSize(name string, h *stream.Head) int {
 	size := ItemSize(headKey(name)) + ItemSize(encodeHead(name, h))
 	if !h.HasTTL {

@@ -34,14 +34,14 @@ func (s *Store) Head(ctx context.Context, name string, c stream.Consistency) (*s
 // Create implements [stream.Heads]. Cost: one PutItem, and one write of the index of
 // names; one UpdateItem more if a tombstone lies under the name. To replace a head:
 // one UpdateItem, and one write of the index of owed work.
-func (s *Store) Create(ctx context.Context, name string, head, replaced *stream.Head) error {
+func (s *Store) Create(ctx context.Context, name string, head, replaced *stream.Head, owed ...stream.Notice) error {
 	if replaced != nil {
-		_, err := s.update(ctx, name, s.replacing(name, head, replaced))
+		_, err := s.update(ctx, name, s.replacing(name, head, replaced, owed))
 		return err
 	}
 	_, err := s.client.PutItem(ctx, &dynamodb.PutItemInput{
 		TableName:                           &s.Table,
-		Item:                                headItem(name, head),
+		Item:                                headItem(name, head, owed),
 		ConditionExpression:                 pointer(absent),
 		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
 	}, once)
@@ -51,7 +51,7 @@ func (s *Store) Create(ctx context.Context, name string, head, replaced *stream.
 		if isGraveOf(dead, head) {
 			return errLived
 		}
-		_, err := s.update(ctx, name, over(name, head, dead))
+		_, err := s.update(ctx, name, over(name, head, dead, owed))
 		return err
 	}
 	if err != nil {
@@ -63,17 +63,21 @@ func (s *Store) Create(ctx context.Context, name string, head, replaced *stream.
 // absent is the condition that nothing is stored under a key.
 const absent = "attribute_not_exists(" + partitionKey + ")"
 
-// headItem returns the whole item of a name's head.
-func headItem(name string, head *stream.Head) item {
+// headItem returns the whole item of a name's head, and of what is owed to the registry.
+func headItem(name string, head *stream.Head, owed []stream.Notice) item {
 	it := encodeHead(name, head)
+	if len(owed) > 0 {
+		it[owedNotices] = encodeNotices(owed)
+		it[ended] = text(mark(head.Ended, owed))
+	}
 	maps.Copy(it, headKey(name))
 	return it
 }
 
 // replacing returns the update that stores a head in the place of another one, whose
 // data is owed from then on.
-func (s *Store) replacing(name string, head, replaced *stream.Head) *expression {
-	e := write(name, head)
+func (s *Store) replacing(name string, head, replaced *stream.Head, owed []stream.Notice) *expression {
+	e := write(name, head, owed)
 	e.where("i = %s", blob(replaced.Incarnation[:]))
 	e.where("v = %s", number(replaced.Version))
 	s.owe(e, replaced.Incarnation)
@@ -93,16 +97,16 @@ func isGraveOf(dead types.AttributeValue, head *stream.Head) bool {
 // over returns the update that stores a head in the place of one tombstone. It names
 // the life that the tombstone is of, so that it fails once that name has lived and died
 // again: a create that is delivered late finds either a head or another tombstone.
-func over(name string, head *stream.Head, dead types.AttributeValue) *expression {
-	e := write(name, head)
+func over(name string, head *stream.Head, dead types.AttributeValue, owed []stream.Notice) *expression {
+	e := write(name, head, owed)
 	e.where(tombstone+" = %s", dead)
 	e.remove(tombstone, e.name(removeAt))
 	return e
 }
 
 // Update implements [stream.Heads]. Cost: one UpdateItem of the whole head.
-func (s *Store) Update(ctx context.Context, name string, next *stream.Head) error {
-	e := write(name, next)
+func (s *Store) Update(ctx context.Context, name string, next *stream.Head, owed ...stream.Notice) error {
+	e := write(name, next, owed)
 	e.where("i = %s", blob(next.Incarnation[:]))
 	e.where("v = %s", number(next.Version-1))
 	_, err := s.update(ctx, name, e)
@@ -110,9 +114,13 @@ func (s *Store) Update(ctx context.Context, name string, next *stream.Head) erro
 }
 
 // write returns the update that makes a head of whatever is stored, apart from what
-// is owed.
-func write(name string, h *stream.Head) *expression {
+// is owed, to which it adds notices.
+func write(name string, h *stream.Head, owed []stream.Notice) *expression {
 	e, it := &expression{}, encodeHead(name, h)
+	if m := mark(h.Ended, owed); m != "" {
+		it[ended] = text(m)
+	}
+	e.owes(owed)
 	for _, attribute := range headAttributes {
 		if v := it[attribute]; v != nil {
 			e.set(attribute+" = %s", v)
@@ -197,11 +205,21 @@ func (s *Store) Compact(ctx context.Context, life stream.Life, segments uint64) 
 
 // Delete implements [stream.Heads]. It leaves a tombstone that owes the life's data.
 // Cost: one UpdateItem, and one write of each index.
-func (s *Store) Delete(ctx context.Context, name string, inc stream.Incarnation) error {
+func (s *Store) Delete(ctx context.Context, name string, inc stream.Incarnation, owed ...stream.Notice) error {
 	e := &expression{}
 	e.where("i = %s", blob(inc[:]))
 	e.where("(attribute_not_exists(fk) OR fk = %s)", number(0))
-	e.remove(headAttributes[:]...)
+	if len(owed) > 0 {
+		e.where("attribute_not_exists(dl)")
+	}
+	for _, attribute := range headAttributes {
+		if attribute == ended && len(owed) > 0 {
+			e.set(ended+" = %s", text(noticeOwed))
+		} else {
+			e.remove(attribute)
+		}
+	}
+	e.owes(owed)
 	e.set(tombstone+" = %s", blob(inc[:]))
 	s.owe(e, inc)
 	_, err := s.update(ctx, name, e)

@@ -35,12 +35,10 @@ func (s *Store) Inventory(ctx context.Context, cursor string, max int) (found []
 	var bad []error
 	for _, it := range out.Items {
 		stored, err := describe(it)
-		switch {
-		case err != nil:
+		if err != nil {
 			bad = append(bad, rejected(err))
-		case stored.Kind != "":
-			found = append(found, stored)
 		}
+		found = append(found, stored...)
 	}
 	return found, next, errors.Join(bad...)
 }
@@ -66,36 +64,43 @@ func parseCursor(cursor string) (item, error) {
 	return item{partitionKey: text(key[0]), sortKey: text(key[1])}, nil
 }
 
-// describe says what an item is; nothing if it does not belong to a life.
-func describe(it item) (stream.Stored, error) {
+// describe says what is in an item; nothing if it does not belong to a life.
+func describe(it item) ([]stream.Stored, error) {
 	f := &fields{item: it}
 	pk, sk := f.text(partitionKey), f.text(sortKey)
-	stored, err := stream.Stored{}, error(nil)
+	var stored []stream.Stored
+	var err error
 	switch {
 	case strings.HasPrefix(pk, headPrefix):
 		stored, err = f.storedHead()
 	case strings.HasPrefix(pk, dataPrefix):
-		stored, err = f.storedData()
+		stored = make([]stream.Stored, 1)
+		stored[0], err = f.storedData()
 	case !strings.HasPrefix(pk, cursorPrefix):
 		err = corrupt("it is of no kind that this program knows")
 	}
 	if err = errors.Join(err, f.err); err != nil {
-		return stream.Stored{}, fmt.Errorf("item %q, %q: %w", pk, sk, err)
+		return nil, fmt.Errorf("item %q, %q: %w", pk, sk, err)
 	}
 	return stored, nil
 }
 
-// storedHead describes a head; nothing if it is a tombstone.
-func (f *fields) storedHead() (stream.Stored, error) {
+// storedHead describes a head, and what its name owes to the registry; a tombstone is
+// nothing by itself.
+func (f *fields) storedHead() (stored []stream.Stored, err error) {
 	name := f.name()
 	h, err := decodeHead(f.item)
 	switch {
 	case h != nil:
-		return stream.Stored{Kind: stream.KindHead, Life: h.Life(name), Head: h}, err
+		stored = append(stored, stream.Stored{Kind: stream.KindHead, Life: h.Life(name), Head: h})
 	case err == nil && !f.has(tombstone):
 		err = corrupt("neither a head nor a tombstone")
 	}
-	return stream.Stored{}, err
+	if owed := f.notices(); len(owed) > 0 {
+		life := stream.Life{Name: name, Incarnation: owed[0].Incarnation}
+		stored = append(stored, stream.Stored{Kind: stream.KindNotice, Life: life, Notices: owed})
+	}
+	return stored, err
 }
 
 // storedData describes an item of a life's data. Of a staged item and of a producer only the

@@ -108,7 +108,8 @@ func (f *fields) lives() []stream.Incarnation {
 }
 
 // Settle implements [stream.Works]. Where nothing else is owed the item leaves the
-// index, and a tombstone is left to DynamoDB to remove. Cost: a GetItem and one
+// index, and a tombstone is left to DynamoDB to remove, unless the registry is still to be
+// told something: then [Store.Tell] leaves it. Cost: a GetItem and one
 // UpdateItem, and one write of the index.
 func (s *Store) Settle(ctx context.Context, life stream.Life) error {
 	for {
@@ -155,6 +156,11 @@ func (s *Store) settling(it item, inc stream.Incarnation) *expression {
 		return e
 	}
 	e.where(tombstone+" = %s", it[tombstone])
+	if it[owedNotices] != nil {
+		e.where("attribute_exists(" + owedNotices + ")")
+		return e
+	}
+	e.where("attribute_not_exists(" + owedNotices + ")")
 	e.set(e.name(removeAt)+" = %s", number(s.Now().Add(tombstoneFor).Unix()))
 	return e
 }

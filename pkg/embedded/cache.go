@@ -2,6 +2,7 @@ package embedded
 
 import (
 	"math"
+	"slices"
 	"sync"
 
 	"github.com/hashicorp/golang-lru/v2/simplelru"
@@ -95,13 +96,16 @@ func (n *nameLocks) lock(name string) (unlock func()) {
 	}
 }
 
-// lockBoth locks two names that differ, in an order that is the same for everybody, so
-// that nobody waits for somebody who waits for him. It returns what unlocks them.
-func (n *nameLocks) lockBoth(a, b string) (unlock func()) {
-	first := n.lock(min(a, b))
-	second := n.lock(max(a, b))
+// lockAll locks names that differ, in an order that is the same for everybody, so that
+// nobody waits for somebody who waits for him. It returns what unlocks them.
+func (n *nameLocks) lockAll(names ...string) (unlock func()) {
+	unlocks := make([]func(), 0, len(names))
+	for _, name := range slices.Sorted(slices.Values(names)) {
+		unlocks = append(unlocks, n.lock(name))
+	}
 	return func() {
-		second()
-		first()
+		for _, unlock := range slices.Backward(unlocks) {
+			unlock()
+		}
 	}
 }

@@ -14,7 +14,7 @@ func TestLockBothInOneOrder(t *testing.T) {
 		var n nameLocks
 		unlock := n.lock("a")
 		got := make(chan func())
-		go func() { got <- n.lockBoth(names[0], names[1]) }()
+		go func() { got <- n.lockAll(names[0], names[1]) }()
 		waiting := func() bool {
 			n.mu.Lock()
 			defer n.mu.Unlock()
@@ -22,7 +22,7 @@ func TestLockBothInOneOrder(t *testing.T) {
 		}
 		for !waiting() {
 			if held := heldNames(&n); slices.Contains(held, "b") {
-				t.Fatalf("lockBoth%q holds %q, and does not wait for a", names, held)
+				t.Fatalf("lockAll%q holds %q, and does not wait for a", names, held)
 			}
 			runtime.Gosched()
 		}
@@ -32,7 +32,7 @@ func TestLockBothInOneOrder(t *testing.T) {
 		case unlockB := <-free:
 			unlockB()
 		case <-time.After(10 * time.Second):
-			t.Fatalf("lockBoth%q holds b while it waits for a", names)
+			t.Fatalf("lockAll%q holds b while it waits for a", names)
 		}
 		unlock()
 		(<-got)()

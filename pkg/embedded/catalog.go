@@ -68,8 +68,8 @@ func (s *Store) Segments(ctx context.Context, prefix string, last stream.Life, n
 // passedOver bounds how many keys a call of Inventory passes over.
 const passedOver = 1000
 
-// Inventory implements [stream.Catalog]: first all heads, with their buffers, then
-// the data of all lives. Neither frames of chunks nor staged items are copied, and
+// Inventory implements [stream.Catalog]: first all heads, with their buffers, then what is
+// owed to registries, then the data of all lives. Neither frames of chunks nor staged items are copied, and
 // heads do not displace others from the cache. The cursor is the key to go on with,
 // in hexadecimal. It is one state of the store that a call sees.
 func (s *Store) Inventory(ctx context.Context, cursor string, max int) ([]stream.Stored, string, error) {
@@ -106,8 +106,16 @@ func (s *Store) Inventory(ctx context.Context, cursor string, max int) ([]stream
 		case from[0] == areaData:
 			return found, "", errors.Join(unread...)
 		}
-		from = []byte{areaData}
+		from = []byte{areaAfter(from[0])}
 	}
+}
+
+// areaAfter says which area Inventory goes on with after another one.
+func areaAfter(area byte) byte {
+	if area == areaHeads {
+		return areaNotices
+	}
+	return areaData
 }
 
 func parseCursor(cursor string) (from []byte, err error) {
@@ -115,7 +123,7 @@ func parseCursor(cursor string) (from []byte, err error) {
 		return []byte{areaHeads}, nil
 	}
 	from, err = hex.DecodeString(cursor)
-	if err != nil || from[0] != areaHeads && from[0] != areaData {
+	if err != nil || from[0] != areaHeads && from[0] != areaNotices && from[0] != areaData {
 		return nil, fmt.Errorf("%w: %q is not a cursor of an inventory", stream.ErrRejected, cursor)
 	}
 	return from, nil
@@ -132,6 +140,9 @@ func inspect(ctx context.Context, r pebble.Reader, it *pebble.Iterator) (item st
 			return item, err
 		}
 		return stream.Stored{Kind: stream.KindHead, Life: h.Life(name), Head: h}, nil
+	}
+	if key[0] == areaNotices {
+		return inspectNotices(it)
 	}
 	life, kind, rest, err := parseData(key)
 	if err != nil {
@@ -188,4 +199,17 @@ func inspectFork(it *pebble.Iterator, rest []byte) (fork stream.Life, err error)
 		return fork, err
 	}
 	return decodeFork(rest, value)
+}
+
+func inspectNotices(it *pebble.Iterator) (item stream.Stored, err error) {
+	value, err := it.ValueAndErr()
+	if err != nil {
+		return item, err
+	}
+	owed, err := decodeNotices(value)
+	if err != nil || len(owed) == 0 {
+		return item, errors.Join(err, errCorrupt)
+	}
+	life := stream.Life{Name: string(it.Key()[1:]), Incarnation: owed[0].Incarnation}
+	return stream.Stored{Kind: stream.KindNotice, Life: life, Notices: owed}, nil
 }

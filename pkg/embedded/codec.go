@@ -26,6 +26,7 @@ import (
 //	lineage   4, source name, incarnation, ranges (name, incarnation, to)*
 //	fork      4, name
 //	work      4, name
+//	notices   4, (incarnation, over, content type, created at (ms))*
 //	cursor    4, value
 //	staged    frames as they are: they carry their own lengths
 //	index     nothing: it is all in the key
@@ -39,6 +40,7 @@ const (
 	flagEnded
 	flagDeleted
 	flagOrigin
+	flagUnregistered
 )
 
 // errCorrupt says that a stored value cannot be read.
@@ -210,6 +212,7 @@ func headFlags(h *stream.Head) (flags uint64) {
 	set(flagEnded, h.Ended)
 	set(flagDeleted, h.Deleted)
 	set(flagOrigin, h.Origin != nil)
+	set(flagUnregistered, h.Unregistered)
 	return flags
 }
 
@@ -226,6 +229,7 @@ func decodeHead(value []byte) (*stream.Head, error) {
 	h.Sealed = flags&flagSealed != 0
 	h.Ended = flags&flagEnded != 0
 	h.Deleted = flags&flagDeleted != 0
+	h.Unregistered = flags&flagUnregistered != 0
 	h.TTL = time.Duration(d.uint()) * time.Millisecond
 	h.ExpiresAt = d.time()
 	h.CreatedAt = d.time()

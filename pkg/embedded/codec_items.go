@@ -134,6 +134,30 @@ func decodeWork(key, value []byte) (life stream.Life, err error) {
 	return life, err
 }
 
+func encodeNotices(owed []stream.Notice) []byte {
+	const typical = 48 // of a notice
+	e := newEncoder(1 + typical*len(owed))
+	e.int(len(owed))
+	for _, n := range owed {
+		e.b = append(e.b, n.Incarnation[:]...)
+		e.bool(n.Over)
+		e.string(n.ContentType)
+		e.uint(uint64(n.CreatedAt))
+	}
+	return e.b
+}
+
+func decodeNotices(value []byte) ([]stream.Notice, error) {
+	d := newDecoder(value, "notices")
+	owed := make([]stream.Notice, d.count())
+	for i := range owed {
+		n := &owed[i]
+		copy(n.Incarnation[:], d.bytes(uint64(incarnationSize)))
+		n.Over, n.ContentType, n.CreatedAt = d.uint() != 0, d.string(), int64(d.uint())
+	}
+	return owed, d.err
+}
+
 // encodeText encodes the value of an item that is one string.
 func encodeText(s string) []byte {
 	e := newEncoder(8 + len(s))

@@ -88,4 +88,5 @@ func TestLog(t *testing.T)           { streamtest.RunLog(t, smallBoth) }
 func TestFaults(t *testing.T)        { streamtest.RunFaults(t, sampling(roomyBoth)) }
 func TestModel(t *testing.T)         { streamtest.RunModel(t, smallBoth) }
 func TestForest(t *testing.T)        { streamtest.RunForest(t, smallBoth) }
+func TestRegistry(t *testing.T)      { streamtest.RunRegistry(t, sampling(smallBoth)) }
 func TestBackground(t *testing.T)    { streamtest.RunBackground(t, sampling(smallBoth)) }

@@ -12,9 +12,9 @@ import (
 
 // Fork implements [stream.Forks]. Both heads, the note and the lineage are one batch. The
 // note of a fork is only written or removed while the name of its source is locked.
-func (s *Store) Fork(ctx context.Context, name string, head, replaced *stream.Head, lineage *stream.Lineage, now time.Time) error {
+func (s *Store) Fork(ctx context.Context, name string, head, replaced *stream.Head, lineage *stream.Lineage, now time.Time, owed ...stream.Notice) error {
 	source := head.Origin.Source
-	defer s.names.lockBoth(name, source.Name)()
+	defer s.names.lockAll(name, source.Name)()
 	stored, err := s.creatable(ctx, name, replaced)
 	if err != nil {
 		return err
@@ -33,6 +33,7 @@ func (s *Store) Fork(ctx context.Context, name string, head, replaced *stream.He
 		owe(b, stored.Life(name))
 	}
 	err = errors.Join(b.Set(lineageKey(fork), encodeLineage(lineage), nil), b.Set(forkKey(source, fork.Incarnation), encodeText(name), nil))
+	err = errors.Join(err, s.oweNotices(b, name, owed))
 	if err != nil {
 		return errors.Join(err, b.Close())
 	}

@@ -60,7 +60,7 @@ func readHead(ctx context.Context, r pebble.Reader, name string) (*stream.Head, 
 }
 
 // Create implements [stream.Heads].
-func (s *Store) Create(ctx context.Context, name string, head, replaced *stream.Head) error {
+func (s *Store) Create(ctx context.Context, name string, head, replaced *stream.Head, owed ...stream.Notice) error {
 	defer s.names.lock(name)()
 	stored, err := s.creatable(ctx, name, replaced)
 	if err != nil {
@@ -69,6 +69,9 @@ func (s *Store) Create(ctx context.Context, name string, head, replaced *stream.
 	b := s.db.NewBatch()
 	if stored != nil {
 		owe(b, stored.Life(name))
+	}
+	if err := s.oweNotices(b, name, owed); err != nil {
+		return errors.Join(err, b.Close())
 	}
 	return s.write(b, pebble.Sync, change{name, nil, head})
 }
@@ -103,16 +106,30 @@ func (s *Store) Commit(ctx context.Context, name string, b *stream.Batch, l stre
 }
 
 // Update implements [stream.Heads].
-func (s *Store) Update(ctx context.Context, name string, next *stream.Head) error {
+func (s *Store) Update(ctx context.Context, name string, next *stream.Head, owed ...stream.Notice) error {
 	defer s.names.lock(name)()
-	stored, err := s.load(ctx, name)
+	stored, err := s.updatable(ctx, name, next)
 	if err != nil {
 		return err
 	}
-	if stored == nil || stored.Incarnation != next.Incarnation || stored.Version != next.Version-1 {
-		return &stream.RefusedError{Head: stored}
+	b := s.db.NewBatch()
+	if err := s.oweNotices(b, name, owed); err != nil {
+		return errors.Join(err, b.Close())
 	}
-	return s.write(s.db.NewBatch(), pebble.Sync, change{name, stored, next})
+	return s.write(b, pebble.Sync, change{name, stored, next})
+}
+
+// updatable returns the stored head in whose place the next one may be stored, or refuses
+// that. The name is locked.
+func (s *Store) updatable(ctx context.Context, name string, next *stream.Head) (*stream.Head, error) {
+	stored, err := s.load(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	if stored == nil || stored.Incarnation != next.Incarnation || stored.Version != next.Version-1 {
+		return nil, &stream.RefusedError{Head: stored}
+	}
+	return stored, nil
 }
 
 // Trim implements [stream.Heads]. It is not synced: if it is lost, the buffer is
@@ -154,18 +171,19 @@ func (s *Store) Compact(ctx context.Context, life stream.Life, segments uint64) 
 func (s *Store) HeadSize(_ string, h *stream.Head) int { return h.BufferSize }
 
 // Delete implements [stream.Heads].
-func (s *Store) Delete(ctx context.Context, name string, inc stream.Incarnation) error {
+func (s *Store) Delete(ctx context.Context, name string, inc stream.Incarnation, owed ...stream.Notice) error {
 	defer s.names.lock(name)()
 	stored, err := s.load(ctx, name)
 	if err != nil {
 		return err
 	}
-	if stored == nil || stored.Incarnation != inc || stored.Forks > 0 {
+	if stored == nil || stored.Incarnation != inc || stored.Forks > 0 || stored.Deleted && len(owed) > 0 {
 		return &stream.RefusedError{Head: stored}
 	}
 	b := s.db.NewBatch()
 	owe(b, stored.Life(name))
-	err = commit(b, b.Delete(headKey(name), nil), pebble.Sync)
+	err = errors.Join(s.oweNotices(b, name, owed), b.Delete(headKey(name), nil))
+	err = commit(b, err, pebble.Sync)
 	s.heads.remove(name)
 	return err
 }

@@ -23,6 +23,7 @@ import (
 //	"f"                                format version
 //	"h" name                           head (without its buffer)
 //	"l" name 0 0 incarnation segment   that there is a manifest
+//	"n" name                           what it owes to its registry
 //	"w" incarnation                    owed work
 //
 // The index is in the order of names: nothing in a name sorts before the zeros that
@@ -43,6 +44,7 @@ const (
 	areaFormat  = 'f'
 	areaHeads   = 'h'
 	areaIndex   = 'l'
+	areaNotices = 'n'
 	areaWorks   = 'w'
 )
 
@@ -60,6 +62,8 @@ func areaKey(area byte, rest string) []byte {
 }
 
 func headKey(name string) []byte { return areaKey(areaHeads, name) }
+
+func noticesKey(name string) []byte { return areaKey(areaNotices, name) }
 
 func cursorKey(key string) []byte { return areaKey(areaCursors, key) }
 

@@ -2,6 +2,7 @@ package fsck
 
 import (
 	"context"
+	"fmt"
 	"hash/maphash"
 
 	"github.com/commoncurriculum/durable-streams-aws/pkg/stream"
@@ -141,6 +142,12 @@ func (v *sight) item(ctx context.Context, it stream.Stored) error {
 	if it.Kind == stream.KindHead {
 		// It may be missing in the list of streams.
 		v.unchecked = append(v.unchecked, it.Life.Name)
+		return nil
+	}
+	if it.Kind == stream.KindNotice {
+		if err := checkNotices(it.Notices); err != nil && !v.again {
+			v.trouble(ctx, fmt.Errorf("stream %q: %w", it.Life.Name, err))
+		}
 		return nil
 	}
 	if it.Retired && !v.again {

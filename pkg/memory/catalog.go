@@ -75,11 +75,13 @@ func (s *Store) Inventory(_ context.Context, cursor string, max int) ([]stream.S
 	defer s.mu.Unlock()
 	lives := slices.Collect(maps.Keys(s.data))
 	for name, h := range s.heads {
-		if life := h.Life(name); s.data[life] == nil {
-			lives = append(lives, life)
-		}
+		lives = append(lives, h.Life(name))
+	}
+	for name, owed := range s.owing {
+		lives = append(lives, stream.Life{Name: name, Incarnation: owed[0].Incarnation})
 	}
 	slices.SortFunc(lives, compareLives)
+	lives = slices.Compact(lives)
 	var found []stream.Stored
 	for _, life := range lives {
 		order := compareLives(life, last)
@@ -108,6 +110,9 @@ func (s *Store) things(life stream.Life) (things []thing) {
 	}
 	if h := s.heads[life.Name]; h != nil && h.Incarnation == life.Incarnation {
 		add("", stream.Stored{Kind: stream.KindHead, Head: h})
+	}
+	if owed := s.owing[life.Name]; len(owed) > 0 && owed[0].Incarnation == life.Incarnation {
+		add("", stream.Stored{Kind: stream.KindNotice, Notices: owed})
 	}
 	v := s.find(life)
 	for _, c := range v.chunks {

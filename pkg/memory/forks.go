@@ -10,7 +10,7 @@ import (
 )
 
 // Fork implements [stream.Forks].
-func (s *Store) Fork(_ context.Context, name string, head, replaced *stream.Head, lineage *stream.Lineage, now time.Time) error {
+func (s *Store) Fork(_ context.Context, name string, head, replaced *stream.Head, lineage *stream.Lineage, now time.Time, owed ...stream.Notice) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err := s.creatable(name, replaced); err != nil {
@@ -21,7 +21,7 @@ func (s *Store) Fork(_ context.Context, name string, head, replaced *stream.Head
 	if !ok {
 		return &stream.SourceError{Head: s.heads[source.Name]}
 	}
-	s.create(name, head, replaced)
+	s.create(name, head, replaced, owed)
 	s.heads[source.Name] = next
 	fork := head.Life(name)
 	s.of(fork).lineage = lineage

@@ -19,6 +19,8 @@ type Store struct {
 	data    map[stream.Life]*data
 	owed    map[stream.Life]bool
 	cursors map[string]string
+	// owing holds what names owe to registries.
+	owing map[string][]stream.Notice
 }
 
 var _ stream.Driver = (*Store)(nil)
@@ -40,6 +42,7 @@ func New() *Store {
 		data:    make(map[stream.Life]*data),
 		owed:    make(map[stream.Life]bool),
 		cursors: make(map[string]string),
+		owing:   make(map[string][]stream.Notice),
 	}
 }
 
@@ -54,13 +57,13 @@ func (s *Store) Head(_ context.Context, name string, _ stream.Consistency) (*str
 }
 
 // Create implements [stream.Heads].
-func (s *Store) Create(_ context.Context, name string, head, replaced *stream.Head) error {
+func (s *Store) Create(_ context.Context, name string, head, replaced *stream.Head, owed ...stream.Notice) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err := s.creatable(name, replaced); err != nil {
 		return err
 	}
-	s.create(name, head, replaced)
+	s.create(name, head, replaced, owed)
 	return nil
 }
 
@@ -78,11 +81,12 @@ func (s *Store) creatable(name string, replaced *stream.Head) error {
 }
 
 // create stores a head that is creatable.
-func (s *Store) create(name string, head, replaced *stream.Head) {
+func (s *Store) create(name string, head, replaced *stream.Head, owed []stream.Notice) {
 	if replaced != nil {
 		s.owed[replaced.Life(name)] = true
 	}
 	s.heads[name] = head
+	s.owe(name, owed)
 }
 
 // Commit implements [stream.Heads].
@@ -98,14 +102,23 @@ func (s *Store) Commit(_ context.Context, name string, b *stream.Batch, l stream
 }
 
 // Update implements [stream.Heads].
-func (s *Store) Update(_ context.Context, name string, next *stream.Head) error {
+func (s *Store) Update(_ context.Context, name string, next *stream.Head, owed ...stream.Notice) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if err := s.updatable(name, next); err != nil {
+		return err
+	}
+	s.heads[name] = next
+	s.owe(name, owed)
+	return nil
+}
+
+// updatable says why a head cannot be stored in place of the one before it.
+func (s *Store) updatable(name string, next *stream.Head) error {
 	stored := s.heads[name]
 	if stored == nil || stored.Incarnation != next.Incarnation || stored.Version != next.Version-1 {
 		return &stream.RefusedError{Head: stored}
 	}
-	s.heads[name] = next
 	return nil
 }
 
@@ -137,15 +150,16 @@ func (s *Store) Compact(_ context.Context, life stream.Life, segments uint64) (*
 func (s *Store) HeadSize(_ string, h *stream.Head) int { return h.BufferSize }
 
 // Delete implements [stream.Heads].
-func (s *Store) Delete(_ context.Context, name string, inc stream.Incarnation) error {
+func (s *Store) Delete(_ context.Context, name string, inc stream.Incarnation, owed ...stream.Notice) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	stored := s.heads[name]
-	if stored == nil || stored.Incarnation != inc || stored.Forks > 0 {
+	if stored == nil || stored.Incarnation != inc || stored.Forks > 0 || stored.Deleted && len(owed) > 0 {
 		return &stream.RefusedError{Head: stored}
 	}
 	delete(s.heads, name)
 	s.owed[stored.Life(name)] = true
+	s.owe(name, owed)
 	return nil
 }
 

@@ -23,3 +23,5 @@ func TestModel(t *testing.T) { streamtest.RunModel(t, openBoth) }
 func TestForest(t *testing.T) { streamtest.RunForest(t, openBoth) }
 
 func TestBackground(t *testing.T) { streamtest.RunBackground(t, openBoth) }
+
+func TestRegistry(t *testing.T) { streamtest.RunRegistry(t, openBoth) }

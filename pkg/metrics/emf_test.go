@@ -172,7 +172,7 @@ func TestEveryCountOfASweepIsAMetric(t *testing.T) {
 		Collected: stream.Collected{Settled: 1, Failed: 2},
 		Items:     3, Objects: 4, ItemsEnd: true, ObjectsEnd: true,
 		Expired: 5, Sealed: 6, Compaction: stream.Compaction{Segments: 7, Bytes: 8},
-		Retired: 9, Removed: 10, Orphans: 11, Foreign: 12, Problems: 13, Released: 14, Recounted: 15,
+		Retired: 9, Removed: 10, Orphans: 11, Foreign: 12, Problems: 13, Released: 14, Recounted: 15, Registered: 16,
 	}
 	err := fmt.Errorf("sweep: %w", stream.ErrDamaged)
 	got := checkEMF(t, line(t, metrics.EMF(now, "DurableStreams/test", metrics.Swept(swept, 2*time.Second, err)...)))
@@ -180,7 +180,7 @@ func TestEveryCountOfASweepIsAMetric(t *testing.T) {
 		"LivesDiscarded": "1 Count", "DiscardFailures": "2 Count",
 		"ItemsSwept": "3 Count", "ObjectsSwept": "4 Count", "ItemRounds": "1 Count", "ObjectRounds": "1 Count",
 		"StreamsExpired": "5 Count", "SegmentsSealed": "6 Count", "SegmentsCompacted": "7 Count", "BytesCompacted": "8 Bytes",
-		"ForksReleased": "14 Count", "StreamsRecounted": "15 Count", "ItemsRetired": "9 Count", "ObjectsRemoved": "10 Count", "OrphansDiscarded": "11 Count", "ForeignObjects": "12 Count",
+		"RegistryRecords": "16 Count", "ForksReleased": "14 Count", "StreamsRecounted": "15 Count", "ItemsRetired": "9 Count", "ObjectsRemoved": "10 Count", "OrphansDiscarded": "11 Count", "ForeignObjects": "12 Count",
 		"SweepProblems": "13 Count", "Sweeps": "1 Count", "SweepFailures": "1 Count", "DamageFound": "1 Count", "SweepDuration": "2 Seconds",
 	})
 }

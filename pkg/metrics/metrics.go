@@ -1,10 +1,11 @@
 // Package metrics says in numbers what a server does: for its clients, and in the
-// background, which is compaction, the sweep, and the discarding of what deletions leave.
+// background, which is compaction, the sweep, the discarding of what deletions leave, and
+// the writing of registries.
 //
-// [Requested], [Compacted], [Swept] and [Collected] turn the report of a request or a run
-// into values. Each metric has one meaning, written down in this file, and two names: that
-// of CloudWatch, for which [EMF] makes a log line of them, and that of Prometheus, for
-// which a [Registry] adds them up.
+// [Requested], [Compacted], [Swept], [Collected] and [Registered] turn the report of a
+// request or a run into values. Each metric has one meaning, written down in this file, and
+// two names: that of CloudWatch, for which [EMF] makes a log line of them, and that of
+// Prometheus, for which a [Registry] adds them up.
 package metrics
 
 import (
@@ -56,6 +57,9 @@ const (
 
 	livesDiscarded
 	discardFailures
+
+	registryRecords
+	registryFailures
 
 	requests
 	requestDuration
@@ -113,6 +117,9 @@ var definitions = [metricCount]definition{
 
 	livesDiscarded:  {"LivesDiscarded", "lives_discarded_total", Count, false, "Ended lives of streams whose data was discarded."},
 	discardFailures: {"DiscardFailures", "discard_failures_total", Count, false, "Ended lives of streams that could not be discarded; they are found again."},
+
+	registryRecords:  {"RegistryRecords", "registry_records_total", Count, false, "Records that were written into registries: streams that began or ended."},
+	registryFailures: {"RegistryFailures", "registry_failures_total", Count, false, "Streams that a registry could not be told of; they are found again."},
 
 	requests:        {NameRequests, "requests_total", Count, false, "Requests of clients, by what was asked for and by the class of the answer's status."},
 	requestDuration: {NameRequestDuration, "request_duration_seconds", Seconds, true, "How long a request took, the waiting of live readers included."},
@@ -178,8 +185,14 @@ func Swept(s stream.Swept, took time.Duration, err error) []Value {
 		{metric: orphansDiscarded, number: float64(s.Orphans)},
 		{metric: foreignObjects, number: float64(s.Foreign)},
 	}
+	values = append(values, Value{metric: registryRecords, number: float64(s.Registered)})
 	values = append(values, moved(s.Compaction)...)
 	return append(values, Collected(s.Collected)...)
+}
+
+// Registered returns the values of a run of [stream.Log.Register].
+func Registered(r stream.Registered) []Value {
+	return []Value{{metric: registryRecords, number: float64(r.Records)}, {metric: registryFailures, number: float64(len(r.Failed))}}
 }
 
 // Collected returns the values of a run of [stream.Log.Collect].

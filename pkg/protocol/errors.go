@@ -72,6 +72,8 @@ var answers = []answer{
 	{is(stream.ErrContentType), http.StatusConflict, "Content-Type is not that of the stream", nil},
 	{is(stream.ErrConfigMismatch), http.StatusConflict, "the stream exists with another content type, expiry or closure: delete it first, or use another id", nil},
 	{is(stream.ErrSourceGone), http.StatusConflict, "the stream at Stream-Forked-From was deleted: only its forks can still be read", nil},
+	{is(stream.ErrReadOnly), http.StatusMethodNotAllowed, "this stream is the registry, which the server writes by itself: use GET or HEAD", readOnlyHeaders},
+	{is(stream.ErrRegistryFork), http.StatusForbidden, "the registry cannot be forked: read it, and fork the streams that it names", nil},
 	{is(stream.ErrTooDeep), http.StatusBadRequest, "", nil},
 	{is(stream.ErrBadOffset), http.StatusBadRequest, "the stream has no such offset: send a Stream-Next-Offset that it gave out", nil},
 
@@ -145,8 +147,9 @@ func rateHeaders(err error, h http.Header) {
 	h["Retry-After"] = []string{strconv.FormatInt(int64(seconds), 10)}
 }
 
-func allowHeaders(_ error, h http.Header) { h["Allow"] = headerAllow }
-func retryHeaders(_ error, h http.Header) { h["Retry-After"] = headerRetryAfter }
+func allowHeaders(_ error, h http.Header)    { h["Allow"] = headerAllow }
+func readOnlyHeaders(_ error, h http.Header) { h["Allow"] = headerAllowRead }
+func retryHeaders(_ error, h http.Header)    { h["Retry-After"] = headerRetryAfter }
 
 // answerTo finds the answer to an error.
 func answerTo(err error) answer {

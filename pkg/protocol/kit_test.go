@@ -118,11 +118,11 @@ func (s *faultyStore) PutChunk(ctx context.Context, life stream.Life, c stream.C
 	return s.Store.PutChunk(ctx, life, c)
 }
 
-func (s *faultyStore) Create(ctx context.Context, name string, head, replaced *stream.Head) error {
+func (s *faultyStore) Create(ctx context.Context, name string, head, replaced *stream.Head, owed ...stream.Notice) error {
 	if err := s.onCreate.call(); err != nil {
 		return err
 	}
-	return s.Store.Create(ctx, name, head, replaced)
+	return s.Store.Create(ctx, name, head, replaced, owed...)
 }
 
 // header is a set of headers in tests, by their usual spelling. As an

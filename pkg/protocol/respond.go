@@ -10,6 +10,7 @@ var (
 	headerPlainText  = []string{"text/plain; charset=utf-8"}
 	headerRetryAfter = []string{"1"}
 	headerAllow      = []string{allowedMethods}
+	headerAllowRead  = []string{"GET, HEAD, OPTIONS"}
 
 	headerNosniff     = []string{"nosniff"}
 	headerCrossOrigin = []string{"cross-origin"}

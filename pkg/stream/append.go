@@ -28,7 +28,7 @@ func (a Appended) FlushDue() bool { return a.flush != nil }
 // 5.2, 5.2.1 and 5.3). When it returns without error the records are durable.
 //
 // It fails with [ErrNotFound], [*ClosedError], [ErrContentType],
-// [*FencedError], [*GapError], [ErrEpochStart] or [ErrSeqRegression], all
+// [*FencedError], [*GapError], [ErrEpochStart], [ErrSeqRegression] or [ErrReadOnly], all
 // without effect; with [ErrUnavailable], without effect; or with
 // [ErrUnsettled], when the append may have been applied. An append once begun
 // runs to its end even if ctx is cancelled, though not beyond its deadline: others
@@ -38,6 +38,9 @@ func (a Appended) FlushDue() bool { return a.flush != nil }
 // it enters the stream's lane; the lane's leader commits a group of appends as
 // one batch (commit.go); a request that came before its predecessor waits here.
 func (l *Log) Append(ctx context.Context, name string, a *Append) (Appended, error) {
+	if l.registry.Is(name) {
+		return Appended{}, ErrReadOnly
+	}
 	r, err := l.submit(ctx, name, a)
 	if gap, early := l.early(err); early {
 		return l.awaitTurn(ctx, name, a, gap)

@@ -21,13 +21,17 @@ type Create struct {
 // Create creates a stream, or finds that it exists as asked for. It returns the
 // head, and whether it is new. It fails with [ErrConfigMismatch] or [ErrGone], without
 // effect; with [ErrUnavailable], without effect; or with [ErrUnsettled]. A fork fails
-// also with [ErrNoSource] or [ErrSourceGone], with [ErrContentType],
-// [ErrBadOffset] or [ErrTooDeep], all without effect.
+// also with [ErrNoSource] or [ErrSourceGone], with [ErrContentType], [ErrRegistryFork],
+// [ErrBadOffset] or [ErrTooDeep], all without effect. A registry is not created by clients
+// ([ErrReadOnly]).
 //
 // Cost: one conditional write, and another one to replace an expired stream. A fork
 // costs a read of its source's head, a flush of its buffer, one or two reads of what is
 // stored at the place where it parts, and a transaction of four items.
 func (l *Log) Create(ctx context.Context, name string, c *Create) (h *Head, created bool, err error) {
+	if l.registry.Is(name) {
+		return nil, false, ErrReadOnly
+	}
 	ctx, cancel := l.writing(ctx)
 	defer cancel()
 	if c.Fork != nil {
@@ -51,11 +55,12 @@ func (l *Log) put(ctx context.Context, name string, c *creation) (h *Head, creat
 	}
 	var replaced *Head
 	for range maxAttempts {
+		owed := append(replaced.ending(), fresh.beginning()...)
 		err := l.retry(ctx, func() error {
 			if c.lineage != nil {
-				return l.driver.Fork(ctx, name, fresh, replaced, c.lineage, l.now())
+				return l.driver.Fork(ctx, name, fresh, replaced, c.lineage, l.now(), owed...)
 			}
-			return l.driver.Create(ctx, name, fresh, replaced)
+			return l.driver.Create(ctx, name, fresh, replaced, owed...)
 		})
 		var refused *RefusedError
 		var moved *SourceError
@@ -63,7 +68,7 @@ func (l *Log) put(ctx context.Context, name string, c *creation) (h *Head, creat
 		case errors.As(err, &moved):
 			return nil, false, err
 		case err == nil:
-			l.created(name, fresh)
+			l.created(name, fresh, owed)
 			return fresh, true, nil
 		case errors.As(err, &refused):
 		case certain(err):
@@ -81,7 +86,7 @@ func (l *Log) put(ctx context.Context, name string, c *creation) (h *Head, creat
 		case h == nil:
 			replaced = nil
 		case h.Incarnation == fresh.Incarnation:
-			l.created(name, fresh)
+			l.created(name, fresh, owed)
 			return fresh, true, nil
 		case errors.Is(h.gone(l.now()), ErrGone):
 			return nil, false, ErrGone
@@ -103,12 +108,13 @@ func (l *Log) put(ctx context.Context, name string, c *creation) (h *Head, creat
 }
 
 // created tells who needs to know that a stream was created.
-func (l *Log) created(name string, fresh *Head) {
+func (l *Log) created(name string, fresh *Head, owed []Notice) {
 	l.lives.forget(name)
 	l.hub.announce(name, fresh)
 	if fresh.Ended {
 		l.ended(name)
 	}
+	l.noticed(name, owed)
 }
 
 // fresh returns the head of a new stream, after staging content that is too large
@@ -116,10 +122,11 @@ func (l *Log) created(name string, fresh *Head) {
 func (l *Log) fresh(ctx context.Context, name string, c *creation) (*Head, error) {
 	now := l.now()
 	h := &Head{
-		Incarnation: l.newIncarnation(),
-		Config:      c.Config,
-		CreatedAt:   now,
-		Deadline:    c.deadline(now),
+		Incarnation:  l.newIncarnation(),
+		Config:       c.Config,
+		CreatedAt:    now,
+		Deadline:     c.deadline(now),
+		Unregistered: !l.registry.On || l.registry.Is(name),
 	}
 	h.ExpiresAt = truncate(h.ExpiresAt)
 	if c.origin != nil {

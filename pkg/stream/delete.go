@@ -7,10 +7,13 @@ import (
 
 // Delete ends a stream (PROTOCOL.md sections 5.4 and 4.2). Its data is discarded later,
 // by [Log.Collect]. While forks need the data, the stream is only gone for clients. It
-// fails with [ErrNotFound], [ErrGone], [ErrUnavailable] or [ErrUnsettled]. Cost: one read
+// fails with [ErrNotFound], [ErrGone], [ErrReadOnly], [ErrUnavailable] or [ErrUnsettled]. Cost: one read
 // and one write; for a fork a transaction of two items more, and again for each source
 // that nobody needs any more.
 func (l *Log) Delete(ctx context.Context, name string) error {
+	if l.registry.Is(name) {
+		return ErrReadOnly
+	}
 	h, err := l.driver.Head(ctx, name, Strong)
 	for range maxAttempts {
 		if errors.Is(err, ErrNoHead) || h == nil && err == nil {
@@ -49,9 +52,9 @@ func (l *Log) delete(ctx context.Context, name string, h *Head) (refused *Refuse
 	next.Version++
 	err = l.retry(ctx, func() error {
 		if h.Forks > 0 {
-			return l.driver.Update(ctx, name, next)
+			return l.driver.Update(ctx, name, next, h.ending()...)
 		}
-		return l.driver.Delete(ctx, name, h.Incarnation)
+		return l.driver.Delete(ctx, name, h.Incarnation, h.ending()...)
 	})
 	l.lives.forget(name)
 	switch {
@@ -70,6 +73,7 @@ func (l *Log) delete(ctx context.Context, name string, h *Head) (refused *Refuse
 	case err != nil && !l.isOver(ctx, name, h):
 		return nil, unsettled(err)
 	}
+	l.noticed(name, h.ending())
 	if h.Origin != nil && h.Forks == 0 {
 		// What fails here is done when its data is collected.
 		_ = l.release(ctx, h.Life(name), h.Origin.Source)

@@ -25,6 +25,7 @@ type Driver interface {
 	Producers
 	Manifests
 	Works
+	Notices
 	Forks
 	Catalog
 	Cursors
@@ -51,6 +52,10 @@ const (
 
 // Heads stores one head for each name. All conditions on one name, with the
 // writes they guard, are linearizable.
+//
+// A write that begins or ends a life for clients is given what it owes to the registry
+// ([Notices]), if that is to be told: it adds that to what the name owes, in the same
+// atomic step.
 type Heads interface {
 	// Head returns the head stored under name, or [ErrNoHead]. It does not look
 	// at expiry.
@@ -60,7 +65,7 @@ type Heads interface {
 	// nil, it instead does so if the stored head has replaced's incarnation and
 	// version, and in the same atomic step records garbage work for the replaced
 	// incarnation. Refused with the stored head otherwise.
-	Create(ctx context.Context, name string, head, replaced *Head) error
+	Create(ctx context.Context, name string, head, replaced *Head, owed ...Notice) error
 
 	// Commit applies a batch blindly: if [Admit] accepts the batch on the stored
 	// head, the head that Admit returns is stored, and returned; it may remember
@@ -71,7 +76,7 @@ type Heads interface {
 
 	// Update stores next if the stored head has next's incarnation and the
 	// version before next's. Refused with the stored head otherwise.
-	Update(ctx context.Context, name string, next *Head) error
+	Update(ctx context.Context, name string, next *Head, owed ...Notice) error
 
 	// Trim removes from the buffer the entries up to the offset to, if the stored
 	// head is of the life of seen and its buffer still begins where seen's does, and
@@ -89,8 +94,10 @@ type Heads interface {
 	HeadSize(name string, h *Head) int
 
 	// Delete removes the head if it has the incarnation and no forks, and in the same
-	// atomic step records garbage work for it. Refused with the stored head otherwise.
-	Delete(ctx context.Context, name string, inc Incarnation) error
+	// atomic step records garbage work for it. Refused with the stored head otherwise,
+	// and also if it is given something to tell and the head says that it was deleted
+	// already: that was told then.
+	Delete(ctx context.Context, name string, inc Incarnation, owed ...Notice) error
 }
 
 // Chunk is an immutable run of records that left the buffer.
@@ -197,7 +204,7 @@ type Forks interface {
 	// source's forks, and stores what it inherits. Refused with the stored head if
 	// Create would be; fails with a [*SourceError], without effect, if the source may not
 	// be forked. The two names differ.
-	Fork(ctx context.Context, name string, head, replaced *Head, lineage *Lineage, now time.Time) error
+	Fork(ctx context.Context, name string, head, replaced *Head, lineage *Lineage, now time.Time, owed ...Notice) error
 
 	// Lineage returns what Fork stored for a life, or nil if it is no fork. Strongly
 	// consistent.
@@ -227,6 +234,8 @@ const (
 	KindManifest Kind = "manifest"
 	KindLineage  Kind = "lineage"
 	KindFork     Kind = "fork"
+	// KindNotice is what a name owes to its registry. Its life is that of the first notice.
+	KindNotice Kind = "notice"
 )
 
 // Stored is one thing that a store holds.
@@ -245,6 +254,8 @@ type Stored struct {
 	Manifest *Manifest
 	// Fork is the fork that is noted of the life, if it is one.
 	Fork Life
+	// Notices are what is owed, if it is that.
+	Notices []Notice
 }
 
 // StoredSegment is a manifest and whose it is.

@@ -19,6 +19,10 @@ var (
 	ErrSourceGone = errors.New("the source was deleted: only its forks still need it")
 	// ErrTooDeep: a fork would inherit from too many streams.
 	ErrTooDeep = fmt.Errorf("a stream can inherit from %d streams at most", maxRanges)
+	// ErrReadOnly: the stream is a registry ([Registry]), which only the server writes.
+	ErrReadOnly = errors.New("the registry is written by the server alone")
+	// ErrRegistryFork: a fork of a registry was asked for.
+	ErrRegistryFork = errors.New("the registry cannot be forked")
 	// ErrConfigMismatch: a create found a stream that differs from what it asks for.
 	ErrConfigMismatch = errors.New("a stream with another configuration exists under this name")
 	// ErrContentType: an append's content type is not the stream's.
@@ -90,6 +94,16 @@ type RefusedError struct {
 }
 
 func (e *RefusedError) Error() string { return "stream: condition refused" }
+
+// OwingError says that a registry was not written because a name owes something else than
+// was to be told.
+type OwingError struct {
+	Name string
+}
+
+func (e *OwingError) Error() string {
+	return fmt.Sprintf("stream: %q owes something else to the registry", e.Name)
+}
 
 // SourceError says that a fork had no effect because its source is not the life that was
 // meant any more, or is gone.

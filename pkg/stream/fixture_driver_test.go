@@ -18,8 +18,8 @@ func (s *store) Head(ctx context.Context, name string, c stream.Consistency) (h 
 	return h, err
 }
 
-func (s *store) Create(ctx context.Context, name string, head, replaced *stream.Head) error {
-	return s.do("create", func() error { return s.Store.Create(ctx, name, head, replaced) })
+func (s *store) Create(ctx context.Context, name string, head, replaced *stream.Head, owed ...stream.Notice) error {
+	return s.do("create", func() error { return s.Store.Create(ctx, name, head, replaced, owed...) })
 }
 
 func (s *store) Commit(ctx context.Context, name string, b *stream.Batch, l stream.Limits) (h *stream.Head, err error) {
@@ -33,8 +33,8 @@ func (s *store) Commit(ctx context.Context, name string, b *stream.Batch, l stre
 	return h, nil
 }
 
-func (s *store) Update(ctx context.Context, name string, next *stream.Head) error {
-	return s.do("update", func() error { return s.Store.Update(ctx, name, next) })
+func (s *store) Update(ctx context.Context, name string, next *stream.Head, owed ...stream.Notice) error {
+	return s.do("update", func() error { return s.Store.Update(ctx, name, next, owed...) })
 }
 
 func (s *store) Trim(ctx context.Context, name string, seen *stream.Head, to stream.Offset) (h *stream.Head, err error) {
@@ -42,8 +42,8 @@ func (s *store) Trim(ctx context.Context, name string, seen *stream.Head, to str
 	return h, err
 }
 
-func (s *store) Delete(ctx context.Context, name string, inc stream.Incarnation) error {
-	return s.do("delete", func() error { return s.Store.Delete(ctx, name, inc) })
+func (s *store) Delete(ctx context.Context, name string, inc stream.Incarnation, owed ...stream.Notice) error {
+	return s.do("delete", func() error { return s.Store.Delete(ctx, name, inc, owed...) })
 }
 
 func (s *store) PutChunk(ctx context.Context, life stream.Life, c stream.Chunk) error {
@@ -85,6 +85,15 @@ func (s *store) Owed(ctx context.Context, max int) (lives []stream.Life, err err
 
 func (s *store) Settle(ctx context.Context, life stream.Life) error {
 	return s.do("settle", func() error { return s.Store.Settle(ctx, life) })
+}
+
+func (s *store) Owing(ctx context.Context, name string) (o stream.Owing, err error) {
+	err = s.do("owing", func() error { o, err = s.Store.Owing(ctx, name); return err })
+	return o, err
+}
+
+func (s *store) Tell(ctx context.Context, registry string, next *stream.Head, told []stream.Owing) error {
+	return s.do("tell", func() error { return s.Store.Tell(ctx, registry, next, told) })
 }
 
 func (s *store) Compact(ctx context.Context, life stream.Life, segments uint64) (h *stream.Head, err error) {

@@ -61,6 +61,9 @@ func (f *Fork) asks(o *Origin) bool {
 // flushed, so that what is inherited is in chunks or objects, and from then on both
 // streams are read from there.
 func (l *Log) createFork(ctx context.Context, name string, c *Create) (h *Head, created bool, err error) {
+	if l.registry.Is(c.Fork.Source) {
+		return nil, false, ErrRegistryFork
+	}
 	for range maxAttempts {
 		source, err := l.driver.Head(ctx, c.Fork.Source, Strong)
 		if err != nil && !errors.Is(err, ErrNoHead) {

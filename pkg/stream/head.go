@@ -171,6 +171,9 @@ type Head struct {
 	// deleted all the same: it is gone for clients, and ends with the last fork.
 	Forks   int
 	Deleted bool
+	// Unregistered says that the registry does not tell of this life: it began while there
+	// was none, or is one itself.
+	Unregistered bool
 
 	Closed bool
 	// ClosedBy is the producer request that closed the stream; its ID is empty

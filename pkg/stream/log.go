@@ -30,6 +30,15 @@ type Options struct {
 	// Ended is called after this log stored a head that ends a segment, so that it can
 	// be compacted soon; nil where the store's change feed tells. It must not block.
 	Ended func(name string)
+	// Registry says whether streams are told of in a registry.
+	Registry Registry
+	// Record returns the record that tells of a stream, under the name that it has in its
+	// registry: a JSON text. It is needed if the registry is on.
+	Record func(key string, n Notice) ([]byte, error)
+	// Owing is called after this log stored something that is to be told, so that
+	// [Log.Register] can be called soon; nil where the store's change feed tells. It must
+	// not block.
+	Owing func(name string)
 	// Poll says how live readers learn of appends by other processes. The zero
 	// value says that there are no other processes.
 	Poll Poll
@@ -41,18 +50,21 @@ type Options struct {
 // keeps no state that an answer depends on, so any number of processes may serve
 // one store.
 type Log struct {
-	driver  Driver
-	objects Objects
-	owner   string
-	spool   func() (Spool, error)
-	ended   func(name string)
-	limits  Limits
-	now     func() time.Time
-	random  io.Reader
-	lanes   lanes
-	hub     hub
-	flights flights
-	lives   lives
+	driver   Driver
+	objects  Objects
+	owner    string
+	spool    func() (Spool, error)
+	ended    func(name string)
+	owing    func(name string)
+	registry Registry
+	record   func(key string, n Notice) ([]byte, error)
+	limits   Limits
+	now      func() time.Time
+	random   io.Reader
+	lanes    lanes
+	hub      hub
+	flights  flights
+	lives    lives
 	// compactions keeps one compaction of a stream running at a time.
 	compactions flights
 	segments    segments
@@ -63,6 +75,9 @@ type Log struct {
 func New(d Driver, o Options) (*Log, error) {
 	if err := o.Limits.Validate(); err != nil {
 		return nil, fmt.Errorf("stream: %w", err)
+	}
+	if o.Registry.On && o.Record == nil {
+		return nil, errors.New("stream: the registry is on, and there is no Record")
 	}
 	if o.Now == nil {
 		o.Now = time.Now
@@ -76,7 +91,13 @@ func New(d Driver, o Options) (*Log, error) {
 	if o.Ended == nil {
 		o.Ended = func(string) {}
 	}
-	l := &Log{driver: d, objects: o.Objects, owner: o.Owner, spool: o.Spool, ended: o.Ended, limits: o.Limits, now: clock(o.Now), random: o.Random}
+	if o.Owing == nil {
+		o.Owing = func(string) {}
+	}
+	l := &Log{
+		driver: d, objects: o.Objects, owner: o.Owner, spool: o.Spool, ended: o.Ended, owing: o.Owing,
+		registry: o.Registry, record: o.Record, limits: o.Limits, now: clock(o.Now), random: o.Random,
+	}
 	l.hub.poll = o.Poll
 	l.hub.head = func(ctx context.Context, name string) (*Head, error) {
 		return d.Head(ctx, name, Eventual)

@@ -37,7 +37,7 @@ func (l *Log) release(ctx context.Context, fork, source Life) error {
 // remove removes the head of a stream that is over and has no forks, unless somebody else
 // was faster. Its data is owed from then on.
 func (l *Log) remove(ctx context.Context, name string, h *Head) (removed bool, err error) {
-	err = l.retry(ctx, func() error { return l.driver.Delete(ctx, name, h.Incarnation) })
+	err = l.retry(ctx, func() error { return l.driver.Delete(ctx, name, h.Incarnation, h.ending()...) })
 	var refused *RefusedError
 	if errors.As(err, &refused) {
 		return false, nil
@@ -47,6 +47,7 @@ func (l *Log) remove(ctx context.Context, name string, h *Head) (removed bool, e
 	}
 	l.lives.forget(name)
 	l.hub.end(name, h.Incarnation)
+	l.noticed(name, h.ending())
 	return true, nil
 }
 

@@ -43,6 +43,8 @@ type Swept struct {
 	Expired, Sealed int
 	// Compaction is what was owed, or due to streams that were sealed.
 	Compaction
+	// Registered counts the records that registries lacked.
+	Registered int
 	// Released counts the forks that were over and still noted of their source, Recounted
 	// the streams whose forks were not counted right.
 	Released, Recounted int
@@ -59,7 +61,7 @@ type Swept struct {
 
 // Sweep finishes what was left undone, wherever: it discards what deletions owe, removes
 // streams that expired, ends the segments of idle streams, compacts segments whose event
-// was lost, and clears away what crashes and late writes left behind. It looks at so
+// was lost, writes what registries lack, and clears away what crashes and late writes left behind. It looks at so
 // much of the store as its options say, and goes on there in the next run.
 //
 // It may be repeated, run twice at once, and stop at any point. Something that fails is

@@ -14,9 +14,14 @@ func (s *sweep) sweepItems(ctx context.Context) {
 	s.report.ItemsEnd = s.walk(ctx, "items", s.options.Items, &s.report.Items, func(cursor string) (string, int, error) {
 		found, next, err := s.driver.Inventory(ctx, cursor, min(itemsPart, s.options.Items))
 		litter := make(map[Life]*litter)
+		var owing []string
 		for _, it := range found {
 			if ctx.Err() != nil {
 				break
+			}
+			if it.Kind == KindNotice {
+				owing = append(owing, it.Life.Name)
+				continue
 			}
 			if err := s.item(ctx, it, litter); err != nil {
 				s.failed(ctx, fmt.Errorf("sweep %s of %q, life %v: %w", it.Kind, it.Life.Name, it.Life.Incarnation, err))
@@ -29,6 +34,9 @@ func (s *sweep) sweepItems(ctx context.Context) {
 			}
 			s.report.Retired += len(it.chunks) + len(it.staged)
 		}
+		registered, untold := s.Register(ctx, owing)
+		s.report.Registered += registered.Records
+		s.failed(ctx, untold)
 		return next, len(found), err
 	})
 }
@@ -130,8 +138,11 @@ func (s *sweep) expire(ctx context.Context, name string) error {
 	if err == nil {
 		h, err = s.recount(ctx, name, h)
 	}
-	if err != nil || h == nil || h.Forks > 0 {
+	switch {
+	case err != nil || h == nil:
 		return err
+	case h.Forks > 0:
+		return s.bury(ctx, name, h)
 	}
 	removed, err := s.remove(ctx, name, h)
 	if err != nil || !removed {
@@ -141,5 +152,27 @@ func (s *sweep) expire(ctx context.Context, name string) error {
 	if h.Origin != nil {
 		return s.release(ctx, h.Life(name), h.Origin.Source)
 	}
+	return nil
+}
+
+// bury says in the head of an expired stream that is kept for its forks that it is over,
+// if the registry is to tell so, which it does once.
+func (s *sweep) bury(ctx context.Context, name string, h *Head) error {
+	owed := h.ending()
+	if len(owed) == 0 {
+		return nil
+	}
+	next := h.Clone()
+	next.Deleted = true
+	next.Version++
+	err := s.retry(ctx, func() error { return s.driver.Update(ctx, name, next, owed...) })
+	var refused *RefusedError
+	if errors.As(err, &refused) {
+		return nil // it was forked or released; the next run does it
+	}
+	if err != nil {
+		return err
+	}
+	s.noticed(name, owed)
 	return nil
 }

@@ -135,22 +135,22 @@ func (d commitsNothing) Commit(ctx context.Context, name string, b *stream.Batch
 
 type forgetsBurned struct{ stream.Driver }
 
-func (d forgetsBurned) Update(ctx context.Context, name string, next *stream.Head) error {
+func (d forgetsBurned) Update(ctx context.Context, name string, next *stream.Head, owed ...stream.Notice) error {
 	forgetful := next.Clone()
 	forgetful.Burned = nil
-	return d.Driver.Update(ctx, name, forgetful)
+	return d.Driver.Update(ctx, name, forgetful, owed...)
 }
 
 type updatesAnything struct{ stream.Driver }
 
-func (d updatesAnything) Update(ctx context.Context, name string, next *stream.Head) error {
+func (d updatesAnything) Update(ctx context.Context, name string, next *stream.Head, owed ...stream.Notice) error {
 	h, err := d.Driver.Head(ctx, name, stream.Strong)
 	if err != nil || h.Incarnation != next.Incarnation {
-		return d.Driver.Update(ctx, name, next)
+		return d.Driver.Update(ctx, name, next, owed...)
 	}
 	any := next.Clone()
 	any.Version = h.Version + 1
-	return d.Driver.Update(ctx, name, any)
+	return d.Driver.Update(ctx, name, any, owed...)
 }
 
 type forgetsProducers struct{ stream.Driver }
@@ -171,11 +171,11 @@ func (d movesProducersBack) SpilledProducer(ctx context.Context, life stream.Lif
 
 type deletesAnything struct{ stream.Driver }
 
-func (d deletesAnything) Delete(ctx context.Context, name string, inc stream.Incarnation) error {
+func (d deletesAnything) Delete(ctx context.Context, name string, inc stream.Incarnation, owed ...stream.Notice) error {
 	if h, err := d.Driver.Head(ctx, name, stream.Strong); err == nil {
 		inc = h.Incarnation
 	}
-	return d.Driver.Delete(ctx, name, inc)
+	return d.Driver.Delete(ctx, name, inc, owed...)
 }
 
 type discardsHeads struct{ stream.Driver }
@@ -193,8 +193,8 @@ func (d discardsHeads) Owed(ctx context.Context, max int) ([]stream.Life, error)
 // countsNoForks forks without telling the source.
 type countsNoForks struct{ stream.Driver }
 
-func (d countsNoForks) Fork(ctx context.Context, name string, head, replaced *stream.Head, lineage *stream.Lineage, now time.Time) error {
-	err := d.Driver.Fork(ctx, name, head, replaced, lineage, now)
+func (d countsNoForks) Fork(ctx context.Context, name string, head, replaced *stream.Head, lineage *stream.Lineage, now time.Time, owed ...stream.Notice) error {
+	err := d.Driver.Fork(ctx, name, head, replaced, lineage, now, owed...)
 	if err == nil {
 		_, err = d.Driver.Release(ctx, head.Origin.Source, head.Life(name))
 	}

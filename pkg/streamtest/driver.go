@@ -59,6 +59,11 @@ func RunDriver(t *testing.T, open func(t *testing.T) stream.Driver) {
 		{"Manifests", testManifests},
 		{"ManifestTails", testManifestTails},
 		{"Works", testWorks},
+		{"Notices", testNotices},
+		{"NoticesOfForks", testNoticesOfForks},
+		{"Tell", testTell},
+		{"TellTheDead", testTellTheDead},
+		{"RaceTell", testRaceTell},
 		{"Fork", testFork},
 		{"ForkLineage", testForkLineage},
 		{"ForkRefused", testForkRefused},
@@ -108,8 +113,8 @@ func repeat(write func() error) error {
 	return errors.New("streamtest: the driver never applied a write")
 }
 
-func (p patient) Create(ctx context.Context, name string, head, replaced *stream.Head) error {
-	return repeat(func() error { return p.Driver.Create(ctx, name, head, replaced) })
+func (p patient) Create(ctx context.Context, name string, head, replaced *stream.Head, owed ...stream.Notice) error {
+	return repeat(func() error { return p.Driver.Create(ctx, name, head, replaced, owed...) })
 }
 
 func (p patient) Commit(ctx context.Context, name string, b *stream.Batch, l stream.Limits) (h *stream.Head, err error) {
@@ -117,8 +122,8 @@ func (p patient) Commit(ctx context.Context, name string, b *stream.Batch, l str
 	return h, err
 }
 
-func (p patient) Update(ctx context.Context, name string, next *stream.Head) error {
-	return repeat(func() error { return p.Driver.Update(ctx, name, next) })
+func (p patient) Update(ctx context.Context, name string, next *stream.Head, owed ...stream.Notice) error {
+	return repeat(func() error { return p.Driver.Update(ctx, name, next, owed...) })
 }
 
 func (p patient) Trim(ctx context.Context, name string, seen *stream.Head, to stream.Offset) (h *stream.Head, err error) {
@@ -131,8 +136,8 @@ func (p patient) Compact(ctx context.Context, life stream.Life, segments uint64)
 	return h, err
 }
 
-func (p patient) Delete(ctx context.Context, name string, inc stream.Incarnation) error {
-	return repeat(func() error { return p.Driver.Delete(ctx, name, inc) })
+func (p patient) Delete(ctx context.Context, name string, inc stream.Incarnation, owed ...stream.Notice) error {
+	return repeat(func() error { return p.Driver.Delete(ctx, name, inc, owed...) })
 }
 
 func (p patient) PutChunk(ctx context.Context, life stream.Life, c stream.Chunk) error {
@@ -164,8 +169,12 @@ func (p patient) Settle(ctx context.Context, life stream.Life) error {
 	return repeat(func() error { return p.Driver.Settle(ctx, life) })
 }
 
-func (p patient) Fork(ctx context.Context, name string, head, replaced *stream.Head, lineage *stream.Lineage, now time.Time) error {
-	return repeat(func() error { return p.Driver.Fork(ctx, name, head, replaced, lineage, now) })
+func (p patient) Tell(ctx context.Context, registry string, next *stream.Head, told []stream.Owing) error {
+	return repeat(func() error { return p.Driver.Tell(ctx, registry, next, told) })
+}
+
+func (p patient) Fork(ctx context.Context, name string, head, replaced *stream.Head, lineage *stream.Lineage, now time.Time, owed ...stream.Notice) error {
+	return repeat(func() error { return p.Driver.Fork(ctx, name, head, replaced, lineage, now, owed...) })
 }
 
 func (p patient) Release(ctx context.Context, source, fork stream.Life) (h *stream.Head, err error) {

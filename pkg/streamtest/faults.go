@@ -28,6 +28,7 @@ const (
 	SpillProducer Method = "SpillProducer"
 	PutManifest   Method = "PutManifest"
 	Settle        Method = "Settle"
+	Tell          Method = "Tell"
 	Fork          Method = "Fork"
 	Release       Method = "Release"
 	SetCursor     Method = "SetCursor"
@@ -38,6 +39,7 @@ const (
 	SpilledProducer Method = "SpilledProducer"
 	Manifests       Method = "Manifests"
 	Owed            Method = "Owed"
+	Owing           Method = "Owing"
 	Lineage         Method = "Lineage"
 	Forks           Method = "Forks"
 	Streams         Method = "Streams"
@@ -47,10 +49,10 @@ const (
 )
 
 // Writes are the methods that change something.
-var Writes = []Method{Create, Commit, Update, Trim, Compact, Delete, PutChunk, PutStaged, Retire, Discard, SpillProducer, PutManifest, Settle, Fork, Release, SetCursor}
+var Writes = []Method{Create, Commit, Update, Trim, Compact, Delete, PutChunk, PutStaged, Retire, Discard, SpillProducer, PutManifest, Settle, Tell, Fork, Release, SetCursor}
 
 // Reads are the methods that do not.
-var Reads = []Method{Head, Chunks, Staged, SpilledProducer, Manifests, Owed, Lineage, Forks, Streams, Segments, Inventory, Cursor}
+var Reads = []Method{Head, Chunks, Staged, SpilledProducer, Manifests, Owed, Owing, Lineage, Forks, Streams, Segments, Inventory, Cursor}
 
 // Kind is a way in which a call fails.
 type Kind int

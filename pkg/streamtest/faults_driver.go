@@ -33,16 +33,16 @@ func (f *Faults) Head(ctx context.Context, name string, c stream.Consistency) (*
 	return read1(f, Head, func() (*stream.Head, error) { return f.driver.Head(ctx, name, c) })
 }
 
-func (f *Faults) Create(ctx context.Context, name string, head, replaced *stream.Head) error {
-	return f.write(Create, func() error { return f.driver.Create(outlive(ctx), name, head, replaced) })
+func (f *Faults) Create(ctx context.Context, name string, head, replaced *stream.Head, owed ...stream.Notice) error {
+	return f.write(Create, func() error { return f.driver.Create(outlive(ctx), name, head, replaced, owed...) })
 }
 
 func (f *Faults) Commit(ctx context.Context, name string, b *stream.Batch, l stream.Limits) (*stream.Head, error) {
 	return call1(f, Commit, func() (*stream.Head, error) { return f.driver.Commit(outlive(ctx), name, b, l) })
 }
 
-func (f *Faults) Update(ctx context.Context, name string, next *stream.Head) error {
-	return f.write(Update, func() error { return f.driver.Update(outlive(ctx), name, next) })
+func (f *Faults) Update(ctx context.Context, name string, next *stream.Head, owed ...stream.Notice) error {
+	return f.write(Update, func() error { return f.driver.Update(outlive(ctx), name, next, owed...) })
 }
 
 func (f *Faults) Trim(ctx context.Context, name string, seen *stream.Head, to stream.Offset) (*stream.Head, error) {
@@ -56,8 +56,8 @@ func (f *Faults) Compact(ctx context.Context, life stream.Life, segments uint64)
 // HeadSize makes no request, so it cannot fail.
 func (f *Faults) HeadSize(name string, h *stream.Head) int { return f.driver.HeadSize(name, h) }
 
-func (f *Faults) Delete(ctx context.Context, name string, inc stream.Incarnation) error {
-	return f.write(Delete, func() error { return f.driver.Delete(outlive(ctx), name, inc) })
+func (f *Faults) Delete(ctx context.Context, name string, inc stream.Incarnation, owed ...stream.Notice) error {
+	return f.write(Delete, func() error { return f.driver.Delete(outlive(ctx), name, inc, owed...) })
 }
 
 // PutChunk implements [stream.Chunks], as the following methods do.
@@ -113,9 +113,18 @@ func (f *Faults) Settle(ctx context.Context, life stream.Life) error {
 	return f.write(Settle, func() error { return f.driver.Settle(outlive(ctx), life) })
 }
 
+// Owing implements [stream.Notices], as the next method does.
+func (f *Faults) Owing(ctx context.Context, name string) (stream.Owing, error) {
+	return read1(f, Owing, func() (stream.Owing, error) { return f.driver.Owing(ctx, name) })
+}
+
+func (f *Faults) Tell(ctx context.Context, registry string, next *stream.Head, told []stream.Owing) error {
+	return f.write(Tell, func() error { return f.driver.Tell(outlive(ctx), registry, next, told) })
+}
+
 // Fork implements [stream.Forks], as the next methods do.
-func (f *Faults) Fork(ctx context.Context, name string, head, replaced *stream.Head, lineage *stream.Lineage, now time.Time) error {
-	return f.write(Fork, func() error { return f.driver.Fork(outlive(ctx), name, head, replaced, lineage, now) })
+func (f *Faults) Fork(ctx context.Context, name string, head, replaced *stream.Head, lineage *stream.Lineage, now time.Time, owed ...stream.Notice) error {
+	return f.write(Fork, func() error { return f.driver.Fork(outlive(ctx), name, head, replaced, lineage, now, owed...) })
 }
 
 func (f *Faults) Lineage(ctx context.Context, life stream.Life) (*stream.Lineage, error) {

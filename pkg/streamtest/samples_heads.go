@@ -87,6 +87,7 @@ func fullHead() *stream.Head {
 		SegmentCount: last.Count,
 		SegmentSize:  last.Size,
 		Sealed:       true,
+		Unregistered: true,
 		Ended:        true,
 		Compacted:    2,
 		StagedAfter:  sampleTime.Unix() - 1,
