@@ -100,12 +100,12 @@ func TestServersBucket(t *testing.T) {
 	t.Cleanup(func() { s3.Stop(context.Background()) })
 	dir := "DATA_DIR=" + t.TempDir()
 	bucket := []string{"S3_ENDPOINT=" + s3.Endpoint(), "BUCKET_NAME=records", "S3_ACCESS_KEY_ID=any", "S3_SECRET_ACCESS_KEY=any"}
-	serve(t, append(bucket, dir), func(url string) { putStream(t, url+"large", strings.Repeat("x", 300_000)) })
+	serve(t, append(bucket, dir, "REGISTRY=off"), func(url string) { putStream(t, url+"large", strings.Repeat("x", 300_000)) })
 	check(t, append(bucket, dir)).expect(t, 0, "1 streams", "and 1 objects looked at")
 	check(t, []string{dir}).expect(t, 2, "are in a bucket: set S3_ENDPOINT")
 
 	other := "DATA_DIR=" + t.TempDir()
-	serve(t, []string{other}, func(url string) { putStream(t, url+"large", strings.Repeat("x", 300_000)) })
+	serve(t, []string{other, "REGISTRY=off"}, func(url string) { putStream(t, url+"large", strings.Repeat("x", 300_000)) })
 	check(t, []string{other}).expect(t, 0, "1 streams", "and 1 objects looked at")
 	check(t, append(bucket, other)).expect(t, 2, "are in no bucket")
 	second, err := s3standin.Start(t.TempDir(), "records")

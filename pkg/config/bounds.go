@@ -18,6 +18,7 @@ type Bounds struct {
 	MaxJSONDepth   int           `env:"MAX_JSON_DEPTH" envDefault:"500" doc:"how deep a JSON message may be; a deeper one is answered 400"`
 	MaxBatch       int           `env:"MAX_BATCH_MESSAGES" envDefault:"100000" doc:"most messages in a JSON batch; more are answered 413"`
 	MaxLiveReaders int           `env:"MAX_LIVE_READERS" envDefault:"10000" doc:"most long-polls and SSE responses at a time in a process; more are answered 503"`
+	MaxProducers   int           `env:"MAX_PRODUCERS" envDefault:"100000" doc:"most producers (Producer-Id) that a stream knows, over its life; a further one is answered 400; at least PRODUCERS_PER_HEAD"`
 	MaxStreamLife  time.Duration `env:"MAX_STREAM_LIFE" envDefault:"0" doc:"longest Stream-TTL, and how far ahead Stream-Expires-At may be; then each stream needs one (400); 0 means no bound"`
 	CORSOrigins    string        `env:"CORS_ORIGINS" envDefault:"*" doc:"origins whose scripts may use the server, with commas between them, such as https://app.example.com; '*' means all"`
 }
@@ -29,6 +30,7 @@ func (b Bounds) check() error {
 		inRange("MAX_JSON_DEPTH", b.MaxJSONDepth, 1, 10_000),
 		positive("MAX_BATCH_MESSAGES", b.MaxBatch),
 		positive("MAX_LIVE_READERS", b.MaxLiveReaders),
+		positive("MAX_PRODUCERS", b.MaxProducers),
 		notNegative("MAX_STREAM_LIFE", int(b.MaxStreamLife)),
 	); err != nil {
 		return err

@@ -53,6 +53,7 @@ func (s Streams) Limits() stream.Limits {
 	l.SegmentCount = s.SegmentMessages
 	l.SegmentSize = s.SegmentBytes
 	l.EarlyWait = s.EarlyWait
+	l.KnownProducers = s.MaxProducers
 	return l
 }
 
@@ -150,6 +151,7 @@ func ReadServer(environ map[string]string) (Server, error) {
 		positive("CACHE_BYTES", int(c.CacheBytes)),
 		positive("HEAD_CACHE_BYTES", c.HeadBytes),
 		positive("PRODUCERS_PER_HEAD", c.Producers),
+		atLeast("MAX_PRODUCERS", c.MaxProducers, "PRODUCERS_PER_HEAD", c.Producers),
 		positive("SEAL_IDLE_AFTER", int(c.SealIdleAfter)),
 		positive("SWEEP_EVERY", int(c.SweepEvery)),
 		c.Bucket.check(c.Store),

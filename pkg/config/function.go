@@ -75,6 +75,7 @@ func readFunction(environ map[string]string) (Function, error) {
 		inRange("LINK_BYTES", c.LinkBytes, 1, 48<<10),
 		inRange("OBJECT_BYTES", c.ObjectBytes, 1, 256<<10),
 		inRange("PRODUCERS_PER_HEAD", c.Producers, 1, 256),
+		atLeast("MAX_PRODUCERS", c.MaxProducers, "PRODUCERS_PER_HEAD", c.Producers),
 		atLeast("RETIRE_AFTER", int(c.RetireAfter), "1m", int(time.Minute)),
 		positive("SEAL_IDLE_AFTER", int(c.SealIdleAfter)),
 		positive("SWEEP_ITEMS", c.SweepItems),

@@ -21,7 +21,7 @@ func TestParity(t *testing.T) {
 	rows := 0
 	for n, line := range strings.Split(string(text), "\n") {
 		cells := strings.Split(line, " | ")
-		if !strings.HasPrefix(line, "| ") || len(cells) < 3 || strings.HasPrefix(cells[1], "planned") {
+		if !strings.HasPrefix(line, "| ") || len(cells) < 3 {
 			continue
 		}
 		rows++

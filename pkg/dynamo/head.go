@@ -46,6 +46,7 @@ const headVersion = 3
 //	bs   N   bytes of the frames in the buffer
 //	p    M   producers: id to "epoch.seq@used", used in base 36
 //	s    BOOL  others may have been spilled; absent if not
+//	sc   N   how many have; absent if none is known to
 //	q    S   Stream-Seq, if there is one
 //	k    B   closed: the closing commit's id if it added nothing, epoch, seq, producer
 //	r    L   commits that are remembered apart from the buffer's: id, tail
@@ -125,6 +126,9 @@ func encodeHead(name string, h *stream.Head) item {
 	if h.Spilled {
 		it["s"] = yes()
 	}
+	if h.SpilledCount > 0 {
+		it["sc"] = number(h.SpilledCount)
+	}
 	if h.Seq != "" {
 		it["q"] = text(h.Seq)
 	}
@@ -139,7 +143,7 @@ func encodeHead(name string, h *stream.Head) item {
 // headAttributes are those that encodeHead may set.
 var headAttributes = [...]string{
 	"f", "i", "v", "c", "m", "ct", "t", "l", "w", "d", "a", "e", "g", "n", "z",
-	"sl", ended, "cp", "sa", "og", "fk", "dl", "nr", "bf", "b", "bs", "p", "s", "q", "k", "r", "u", listKey, listSort,
+	"sl", ended, "cp", "sa", "og", "fk", "dl", "nr", "bf", "b", "bs", "p", "s", "sc", "q", "k", "r", "u", listKey, listSort,
 }
 
 // decodeHead returns the head in an item, or nil if there is none or only a
@@ -171,6 +175,7 @@ func decodeHead(it item) (*stream.Head, error) {
 		BufferSize:   f.int("bs"),
 		Seq:          f.text("q"),
 		Spilled:      f.has("s"),
+		SpilledCount: f.int("sc"),
 	}
 	h.ContentType = f.text("m")
 	if f.has("ct") {

@@ -18,7 +18,7 @@ import (
 //	          origin (source name, incarnation, at, anchor, sub) if it has one, forks,
 //	          closed by (id, epoch, seq), Stream-Seq, commits,
 //	          producers (id, epoch, seq, used)*, recent (id, tail)*,
-//	          burned (id, at)*
+//	          burned (id, at)*, spilled producers (if flagged)
 //	run       4, from, to, count, size, staged (commit, part, at (s), object), frames
 //	          to the end (buffer entries and chunks)
 //	producer  4, epoch, seq
@@ -41,6 +41,7 @@ const (
 	flagDeleted
 	flagOrigin
 	flagUnregistered
+	flagSpilledCount
 )
 
 // errCorrupt says that a stored value cannot be read.
@@ -196,6 +197,9 @@ func encodeHead(h *stream.Head) []byte {
 		e.uint(uint64(b.ID))
 		e.time(b.At)
 	}
+	if h.SpilledCount > 0 {
+		e.int(h.SpilledCount)
+	}
 	return e.b
 }
 
@@ -213,6 +217,7 @@ func headFlags(h *stream.Head) (flags uint64) {
 	set(flagDeleted, h.Deleted)
 	set(flagOrigin, h.Origin != nil)
 	set(flagUnregistered, h.Unregistered)
+	set(flagSpilledCount, h.SpilledCount > 0)
 	return flags
 }
 
@@ -261,6 +266,9 @@ func decodeHead(value []byte) (*stream.Head, error) {
 	}
 	for range d.count() {
 		h.Burned = append(h.Burned, stream.Burned{ID: stream.CommitID(d.uint()), At: d.time()})
+	}
+	if flags&flagSpilledCount != 0 {
+		h.SpilledCount = d.int()
 	}
 	return h, d.err
 }

@@ -67,6 +67,7 @@ var answers = []answer{
 	{as[*stream.ClosedError], http.StatusConflict, "the stream is closed and takes no more appends", closedHeaders},
 	{as[*stream.GapError], http.StatusConflict, "the producer skipped a sequence number: send Producer-Expected-Seq first", gapHeaders},
 	{as[*stream.FencedError], http.StatusForbidden, "the producer's epoch is over: stop, or claim a higher epoch with sequence 0", fencedHeaders},
+	{is(stream.ErrManyProducers), http.StatusBadRequest, stream.ErrManyProducers.Error(), nil},
 	{is(stream.ErrEpochStart), http.StatusBadRequest, "a new producer epoch must start with Producer-Seq 0", nil},
 	{is(stream.ErrSeqRegression), http.StatusConflict, "Stream-Seq must be greater than the last one of the stream", nil},
 	{is(stream.ErrContentType), http.StatusConflict, "Content-Type is not that of the stream", nil},

@@ -28,7 +28,7 @@ func (a Appended) FlushDue() bool { return a.flush != nil }
 // 5.2, 5.2.1 and 5.3). When it returns without error the records are durable.
 //
 // It fails with [ErrNotFound], [*ClosedError], [ErrContentType],
-// [*FencedError], [*GapError], [ErrEpochStart], [ErrSeqRegression] or [ErrReadOnly], all
+// [*FencedError], [*GapError], [ErrEpochStart], [ErrManyProducers], [ErrSeqRegression] or [ErrReadOnly], all
 // without effect; with [ErrUnavailable], without effect; or with
 // [ErrUnsettled], when the append may have been applied. An append once begun
 // runs to its end even if ctx is cancelled, though not beyond its deadline: others

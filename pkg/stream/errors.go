@@ -31,6 +31,8 @@ var (
 	ErrSeqRegression = errors.New("Stream-Seq must be greater than the last one")
 	// ErrEpochStart: a producer's new epoch does not begin with sequence 0.
 	ErrEpochStart = errors.New("a new producer epoch must start at sequence 0")
+	// ErrManyProducers: a new producer of a stream that knows as many as it may.
+	ErrManyProducers = errors.New("the stream knows as many producers as it may: go on with one of those, under a new epoch")
 	// ErrBadOffset: an offset that the stream cannot have given out.
 	ErrBadOffset = errors.New("bad offset")
 	// ErrUnsettled: the store did not say whether a write was applied, and it

@@ -183,9 +183,11 @@ type Head struct {
 	Seq string
 
 	// Producers holds the producers that wrote most recently. Spilled says that
-	// others may have been moved to items of their own.
-	Producers map[string]HeldProducer
-	Spilled   bool
+	// others may have been moved to items of their own, and SpilledCount how many
+	// have (fewer, if that was before it was counted).
+	Producers    map[string]HeldProducer
+	Spilled      bool
+	SpilledCount int
 
 	// Commits counts the commits of this incarnation, Recent remembers the last
 	// few of them (at least), oldest first, and Burned lists attempts that must not

@@ -116,6 +116,8 @@ func judgeProducer(h *Head, tag *ProducerTag, l Limits) Verdict {
 		return Verdict{Slow: SlowSpilled}
 	case !known && tag.Seq != 0:
 		return Verdict{Err: &GapError{Expected: 0, Received: tag.Seq}}
+	case !known && l.KnownProducers > 0 && len(h.Producers)+h.SpilledCount >= l.KnownProducers:
+		return Verdict{Err: ErrManyProducers}
 	case !known:
 		if len(h.Producers) >= l.Producers {
 			accepted.Slow = SlowProducer

@@ -174,6 +174,31 @@ func TestJudge(t *testing.T) {
 	}
 }
 
+// A stream knows so many producers and no more, whether they are in the head or not; those
+// that it knows go on.
+func TestJudgeKnownProducers(t *testing.T) {
+	for _, c := range []struct {
+		bound, spilled int
+		id             string
+		seq            uint64
+		want           error
+	}{
+		{3, 0, "new", 0, nil},
+		{2, 0, "new", 0, stream.ErrManyProducers},
+		{3, 1, "new", 0, stream.ErrManyProducers},
+		{4, 1, "new", 0, nil},
+		{2, 9, "q", 1, nil},
+		{0, 9, "new", 0, nil},
+	} {
+		l := stream.DefaultLimits()
+		l.KnownProducers = c.bound
+		h := head(func(h *stream.Head) { h.SpilledCount = c.spilled })
+		if v := stream.Judge(h, text("x", by(c.id, 0, c.seq)), noon, l); !errors.Is(v.Err, c.want) {
+			t.Errorf("%+v: %v", c, v.Err)
+		}
+	}
+}
+
 // Why an append leaves the fast path, at the very values where it begins to.
 func TestJudgeSlow(t *testing.T) {
 	// The head has 5 records of 50 bytes in its segment, a buffer of one entry of

@@ -37,6 +37,9 @@ type Limits struct {
 	PageSize int
 	// Producers is how many producers a head holds; others are spilled.
 	Producers int
+	// KnownProducers is how many producers a stream knows at most, over its life;
+	// 0 means any number.
+	KnownProducers int
 	// Remember is how many recent commits a head remembers.
 	Remember int
 	// EarlyWait is how long a producer's request that arrived before its
@@ -97,6 +100,10 @@ func (l Limits) Validate() error {
 		return fmt.Errorf("limit FlushCount (%d) is above BufferCount (%d)", l.FlushCount, l.BufferCount)
 	case l.EarlyWait < 0:
 		return fmt.Errorf("limit EarlyWait is %v: it must not be negative", l.EarlyWait)
+	case l.KnownProducers < 0:
+		return fmt.Errorf("limit KnownProducers is %d: it must not be negative", l.KnownProducers)
+	case l.KnownProducers > 0 && l.Producers > l.KnownProducers:
+		return fmt.Errorf("limit Producers (%d) is above KnownProducers (%d): a head would hold more than there may be", l.Producers, l.KnownProducers)
 	case l.ObjectSize < 0:
 		return fmt.Errorf("limit ObjectSize is %d: it must not be negative", l.ObjectSize)
 	}

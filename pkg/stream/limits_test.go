@@ -22,7 +22,7 @@ func TestLimitsArePositive(t *testing.T) {
 			reflect.ValueOf(&l).Elem().Field(i).SetInt(value)
 			field := fields.Field(i).Name
 			err := l.Validate()
-			if (field == "EarlyWait" || field == "ObjectSize") && value == 0 {
+			if (field == "EarlyWait" || field == "ObjectSize" || field == "KnownProducers") && value == 0 {
 				if err != nil {
 					t.Errorf("%s may be zero: %v", field, err)
 				}
@@ -40,6 +40,7 @@ func TestLimitsThatContradict(t *testing.T) {
 		"StageSize":  func(l *stream.Limits) { l.StageSize = l.BufferSize + 1 },
 		"FlushSize":  func(l *stream.Limits) { l.FlushSize = l.BufferSize + 1 },
 		"FlushCount": func(l *stream.Limits) { l.FlushCount = l.BufferCount + 1 },
+		"Producers":  func(l *stream.Limits) { l.KnownProducers = l.Producers - 1 },
 	} {
 		l := stream.DefaultLimits()
 		change(&l)

@@ -76,7 +76,7 @@ func (c *commit) judge(h *Head) (verdicts []Verdict, next *Head, slow Slow) {
 }
 
 // recall returns a head that can judge every producer of the group: those that
-// were spilled are put back, and Spilled is cleared, so that the others are known
+// were spilled are put back, and count as such no more, and Spilled is cleared, so that the others are known
 // to be new. prepare sets it again.
 func (c *commit) recall(ctx context.Context, h *Head) (*Head, error) {
 	if h == nil || !h.Spilled {
@@ -104,6 +104,7 @@ func (c *commit) recall(ctx context.Context, h *Head) (*Head, error) {
 		}
 		if found {
 			full.Producers[tag.ID] = HeldProducer{Producer: p}
+			full.SpilledCount = max(0, full.SpilledCount-1)
 		}
 	}
 	return full, nil
@@ -139,6 +140,7 @@ func (c *commit) prepare(ctx context.Context, next *Head) error {
 			}
 			delete(next.Producers, id)
 			next.Spilled = true
+			next.SpilledCount++
 		}
 	}
 	b := c.batch(c.accepted())

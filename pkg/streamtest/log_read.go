@@ -192,5 +192,20 @@ func logManyProducers(r *rig) {
 			r.Fatalf("the old epoch of %s: %v", id, err)
 		}
 	}
+	// Each of them is counted once, so a log that bounds them takes no other one.
+	head, err := r.Log.Head(ctx, "s")
+	must(r.T, err)
+	if n := len(head.Producers) + head.SpilledCount; n != producers {
+		r.Errorf("the head knows of %d producers, want %d", n, producers)
+	}
+	few := *r
+	few.limits.Producers, few.limits.KnownProducers = min(r.limits.Producers, producers), producers
+	bounded := few.another()
+	bounded.fails("s", produced("one more", 0, 0, "x"), stream.ErrManyProducers)
+	for i := range producers {
+		_, err := h.Append(ctx, bounded.Log, "s", h.Begin(fmt.Sprint("p", i), 101, 1, 1), produced(fmt.Sprint("p", i), 3, 1))
+		must(r.T, err)
+	}
+	bounded.fails("s", produced("one more", 0, 0, "x"), stream.ErrManyProducers)
 	h.Check(r.T, r.Log, r.driver, r.objects, "s")
 }

@@ -108,7 +108,8 @@ func fullHead() *stream.Head {
 			"producer/of the ünd": {Producer: stream.Producer{Epoch: 1<<53 - 1, Seq: 1<<53 - 2}, Used: seconds},
 			"zero":                {}, // it was spilled, and came back
 		},
-		Spilled: true,
+		Spilled:      true,
+		SpilledCount: 1<<30 + 7,
 		Commits: 1<<41 + 9,
 		Recent:  []stream.CommitMark{{ID: 1<<64 - 1, Tail: buffer[0].To}, {ID: 2, Tail: buffer[2].To}, {ID: 1 << 63, Tail: at}},
 		Burned: []stream.Burned{{ID: 1<<63 + 1, At: sampleTime.Add(time.Millisecond)},
