@@ -6,6 +6,8 @@ import (
 	"net"
 	"strings"
 	"testing"
+
+	"github.com/commoncurriculum/durable-streams-aws/pkg/config"
 )
 
 // announced is what a host with some variables set prints.
@@ -13,7 +15,7 @@ func announced(t *testing.T, environ map[string]string) string {
 	t.Helper()
 	var out strings.Builder
 	d := withEnv(t, environ)
-	configured, err := checkFunction(d)
+	configured, err := config.ReadFunction(withRegion(d.env(api, "", "")))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -42,7 +42,7 @@ func start(ctx context.Context, w io.Writer, bootstrap string, s *site) (err err
 	env := []string{
 		"AWS_REGION=" + region, "AWS_ACCESS_KEY_ID=local", "AWS_SECRET_ACCESS_KEY=local", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE=128",
 		"TABLE_NAME=" + s.table, "DYNAMODB_ENDPOINT=" + s.endpoint, "BUCKET_NAME=" + bucket, "S3_ENDPOINT=" + objects.Endpoint(),
-		"LOG_LEVEL=warn",
+		"LOG_LEVEL=warn", "MAX_BATCH_MESSAGES=1000000",
 	}
 	if err := startTimes(ctx, w, bootstrap, env); err != nil {
 		return err

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -169,7 +170,7 @@ func TestClose(t *testing.T) {
 			t.Errorf("an invocation ended with %v", err)
 		}
 	}
-	if _, err := bufio.NewReader(streaming.Body).ReadString(0); !errors.Is(err, host.ErrClosed) {
+	if _, err := io.ReadAll(streaming.Body); !errors.Is(err, host.ErrClosed) {
 		t.Errorf("a stream ended with %v", err)
 	}
 	for _, pid := range pids {
