@@ -209,8 +209,8 @@ func streams(b *Bill, w Workload) {
 	if n == 0 {
 		return
 	}
-	b.add(p.Write, forStreams, created*createWrites+deleted*deleteWrites+forks*forkWrites)
-	b.add(p.Read, forStreams, deleted*deleteReads+forks*forkReads)
+	b.add(p.Write, forStreams, created*createWrites+deleted*deleteWrites+forks*forkWrites+n*registryWrites)
+	b.add(p.Read, forStreams, deleted*deleteReads+forks*forkReads+n*registryReads)
 	invoke(b, forStreams, n, workMS+2*updateMS, w.MemoryMB)
 	asked(b, w, forStreams, n, n)
 	send(b, w, forStreams, n*headerBytes)
@@ -225,7 +225,11 @@ func data(b *Bill, w Workload) {
 
 func watching(b *Bill, w Workload) {
 	p := price.List()
-	b.add(p.CloudWatch.Metric, forWatching, ownMetrics)
+	series := float64(ownMetrics)
+	if w.RequestLog && w.AppendsPerSecond+w.ReadsPerSecond+w.LiveReaders+w.CreatedPerDay > 0 {
+		series += requestMetrics
+	}
+	b.add(p.CloudWatch.Metric, forWatching, series)
 	b.add(p.CloudWatch.Alarm, forWatching, alarms)
 	b.add(p.CloudWatch.Dashboard, forWatching, dashboards)
 	n := float64(secrets)

@@ -67,15 +67,20 @@ func live(b *Bill, w Workload) {
 		return
 	}
 	p, v := price.List(), watchedOf(w)
-	waiting := w.LiveReaders
-	if w.LongPoll && w.CloudFront {
-		waiting = min(waiting, w.WatchedStreams*w.Edges)
-	}
+	waiting := waitingFor(w)
 	invoked := v.requests * waiting / w.LiveReaders
 	b.add(p.DynamoDB.Read, forLive, waiting*polls(w, v.perStream)*pollUnits+invoked*headUnits)
 	invoke(b, forLive, invoked, v.lasts*1000, w.MemoryMB)
 	asked(b, w, forLive, v.requests, invoked)
 	send(b, w, forLive, v.bytes)
+}
+
+// waitingFor counts the requests that wait at the origin at any time.
+func waitingFor(w Workload) float64 {
+	if w.LongPoll && w.CloudFront {
+		return min(w.LiveReaders, w.WatchedStreams*w.Edges)
+	}
+	return w.LiveReaders
 }
 
 // Container is the bill if tasks on Fargate serve the live readers, and functions the
@@ -95,10 +100,11 @@ func Container(w Workload) Bill {
 	units := max(w.LiveReaders/balancerReaders, v.bytes/gib/hoursAMonth/balancerGB)
 	b.add(p.Fargate.BalancerUnit, forLive, units*hoursAMonth)
 	watchers := min(tasks*w.WatchedStreams, w.LiveReaders)
-	b.add(p.DynamoDB.Read, forLive, watchers*polls(w, v.perStream)*pollUnits+v.requests*headUnits)
+	arriving := v.requests * waitingFor(w) / w.LiveReaders
+	b.add(p.DynamoDB.Read, forLive, watchers*polls(w, v.perStream)*pollUnits+arriving*headUnits)
 	b.add(p.CloudFront.Request, forLive, v.requests)
 	if w.RequestLog {
-		logged(&b, w, forLive, v.requests*logLine)
+		logged(&b, w, forLive, arriving*logLine)
 	}
 	send(&b, w, forLive, v.bytes)
 	return b

@@ -90,9 +90,12 @@ const (
 	// forkWrites counts the transaction, the listing index, and the flush of the source
 	// (TestForkRequests); forkReads the source's head.
 	forkWrites, forkReads = 12, 1
-	// logLine is the line of a request, in bytes: `LOG_LEVEL=info make invoke
-	// EVENT=events/functionurl/create.json`.
-	logLine = 170
+	// registryWrites and registryReads are what it takes to tell the registry of one creation
+	// or deletion alone (TestRegistryRequests); of many at once, half of it.
+	registryWrites, registryReads = 4, 2
+	// logLine is the line of a request, in bytes, with its metrics (METRICS=emf): `go test
+	// ./functions/boot -run XXX -bench Append`, log-B/op.
+	logLine = 996
 	// headerBytes is what the answer to a read has beside its body (`curl -i`); others have less.
 	headerBytes = 700
 	// controlBytes is what server-sent events have beside each append: the data's framing and

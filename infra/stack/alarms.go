@@ -64,19 +64,20 @@ func (s *builder) addAlarms() {
 }
 
 func (s *builder) alarms() []alarm {
-	n := metrics.CloudWatchNames()
 	compact, sweep := s.functions["Compact"], s.functions["Sweep"]
 	all := []alarm{
 		{"CompactErrors", "compaction ended in errors for a quarter of an hour", compact.MetricErrors(sum()), 1, 3},
 		{"CompactThrottles", "compaction is at its limit (COMPACT_CONCURRENCY)", compact.MetricThrottles(sum()), 1, 3},
 		{"CompactIteratorAge", "compaction is behind the table's change stream", compact.Metric(jsii.String("IteratorAge"), most()), milliseconds(behind), 1},
-		{"CompactionLag", "a segment was in the bucket late", s.own(n.CompactionLag, most()), behind.Seconds(), 1},
+		{"CompactionLag", "a segment was in the bucket late", s.own(metrics.NameCompactionLag, most()), behind.Seconds(), 1},
 		{"CompactDeadLetters", "compaction gave something up: look into the bucket of dead letters", s.mappingMetric("DroppedEventCount"), 1, 1},
 		{"CompactLettersLost", "a dead letter could not be written", compact.Metric(jsii.String("DestinationDeliveryFailures"), sum()), 1, 1},
 		{"SweepErrors", "the sweep could look at nothing, three times", sweep.MetricErrors(sum()), 1, 3},
-		{"SweepFailures", "the sweep could not do everything for a quarter of an hour", s.own(n.SweepFailures, sum()), 1, 3},
+		{"SweepFailures", "the sweep could not do everything for a quarter of an hour", s.own(metrics.NameSweepFailures, sum()), 1, 3},
 		{"SweepDeadLetter", "a run of the sweep failed, or could not be started", s.letters.MetricApproximateNumberOfMessagesVisible(most()), 1, 1},
-		{"DamageFound", "records are missing or altered: stop deleting, run make fsck, restore", s.own(n.DamageFound, sum()), 1, 1},
+		{"ServerErrors", "requests were answered with a status of 500 or more", s.own(metrics.NameServerErrors, sum()), 5, 2},
+		{"RegistryFailures", "registries could not be told of streams for a quarter of an hour", s.own(metrics.NameRegistryFailures, sum()), 1, 3},
+		{"DamageFound", "records are missing or altered: stop deleting, run make fsck, restore", s.own(metrics.NameDamageFound, sum()), 1, 1},
 		{"TableThrottles", "the table refuses writes: a stream takes about a thousand units a second", s.table.Metric(jsii.String("WriteThrottleEvents"), sum()), 10, 3},
 	}
 	for _, id := range []string{"Api", "ApiBuffered"} {

@@ -1,6 +1,7 @@
 package stack_test
 
 import (
+	"os"
 	"strings"
 	"testing"
 
@@ -10,13 +11,12 @@ import (
 // TestAlarms: each thing that somebody has to know has an alarm, which tells the topic.
 func TestAlarms(t *testing.T) {
 	tmpl := synth(t, "ALARM_EMAIL", "ops@example.com")
-	n := metrics.CloudWatchNames()
 	for id, metric := range map[string]string{
 		"ApiErrors": "Errors", "ApiThrottles": "Throttles", "ApiDuration": "Duration",
 		"CompactErrors": "Errors", "CompactThrottles": "Throttles", "CompactDuration": "Duration", "CompactIteratorAge": "IteratorAge",
-		"CompactionLag": n.CompactionLag, "CompactDeadLetters": "DroppedEventCount", "CompactLettersLost": "DestinationDeliveryFailures",
-		"SweepErrors": "Errors", "SweepFailures": n.SweepFailures, "SweepDuration": "Duration", "SweepMissing": "Invocations",
-		"SweepDeadLetter": "ApproximateNumberOfMessagesVisible", "DamageFound": n.DamageFound, "TableThrottles": "WriteThrottleEvents",
+		"CompactionLag": metrics.NameCompactionLag, "CompactDeadLetters": "DroppedEventCount", "CompactLettersLost": "DestinationDeliveryFailures",
+		"SweepErrors": "Errors", "SweepFailures": metrics.NameSweepFailures, "SweepDuration": "Duration", "SweepMissing": "Invocations",
+		"SweepDeadLetter": "ApproximateNumberOfMessagesVisible", "DamageFound": metrics.NameDamageFound, "ServerErrors": metrics.NameServerErrors, "RegistryFailures": metrics.NameRegistryFailures, "TableThrottles": "WriteThrottleEvents",
 	} {
 		missing := `"notBreaching"`
 		if id == "SweepMissing" {
@@ -29,7 +29,7 @@ func TestAlarms(t *testing.T) {
 			t.Errorf("%s does not say what it means", id)
 		}
 	}
-	if n := len(tmpl.of("AWS::CloudWatch::Alarm")); n != 17 {
+	if n := len(tmpl.of("AWS::CloudWatch::Alarm")); n != 19 {
 		t.Errorf("there are %d alarms", n)
 	}
 	for _, id := range []string{"CompactionLag", "SweepFailures", "DamageFound"} {
@@ -46,9 +46,31 @@ func TestAlarms(t *testing.T) {
 	}
 }
 
+// TestAlarmsAreExplained: whoever is woken finds what to do.
+func TestAlarmsAreExplained(t *testing.T) {
+	guide, err := os.ReadFile("../../docs/operations.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	explained := make(map[string]bool)
+	for line := range strings.Lines(string(guide)) {
+		if ids, ok := strings.CutPrefix(strings.TrimSpace(line), "### "); ok {
+			for id := range strings.SplitSeq(ids, ", ") {
+				explained[id] = true
+			}
+		}
+	}
+	tmpl := synth(t, "HTTP_API", "true")
+	for _, id := range tmpl.of("AWS::CloudWatch::Alarm") {
+		if !explained[id] {
+			t.Errorf("docs/operations.md has no paragraph on %s", id)
+		}
+	}
+}
+
 func TestDashboard(t *testing.T) {
 	body := text(synth(t).Resources["Dashboard"].Properties)
-	for _, part := range []string{"ConsumedWriteCapacityUnits", metrics.CloudWatchNames().CompactionLag, metrics.CloudWatchNames().DamageFound, "IteratorAge"} {
+	for _, part := range []string{"ConsumedWriteCapacityUnits", metrics.NameCompactionLag, metrics.NameDamageFound, "IteratorAge"} {
 		if !strings.Contains(body, part) {
 			t.Errorf("the dashboard does not show %s", part)
 		}

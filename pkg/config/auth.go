@@ -220,3 +220,16 @@ func isLoopback(host string) bool {
 	ip, err := netip.ParseAddr(host)
 	return host == "localhost" || err == nil && ip.IsLoopback()
 }
+
+// secret checks a secret that may be left out. Its error does not tell it.
+func secret(name, value string, least int) error {
+	if value != "" && len(value) < least {
+		return fmt.Errorf("%s has %d characters: it must have %d at least", name, len(value), least)
+	}
+	for _, c := range []byte(value) {
+		if c <= ' ' || c > '~' {
+			return fmt.Errorf("%s must be of ASCII characters without spaces, as it is sent in a header", name)
+		}
+	}
+	return nil
+}

@@ -290,16 +290,3 @@ func neededBy(reason, name, value string) error {
 
 // minSecret is the length below which a secret can be guessed.
 const minSecret = 16
-
-// secret checks a secret that may be left out. Its error does not tell it.
-func secret(name, value string, least int) error {
-	if value != "" && len(value) < least {
-		return fmt.Errorf("%s has %d characters: it must have %d at least", name, len(value), least)
-	}
-	for _, c := range []byte(value) {
-		if c <= ' ' || c > '~' {
-			return fmt.Errorf("%s must be of ASCII characters without spaces, as it is sent in a header", name)
-		}
-	}
-	return nil
-}

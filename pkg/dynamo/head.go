@@ -2,8 +2,6 @@ package dynamo
 
 import (
 	"encoding/binary"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -205,58 +203,6 @@ func (s *Store) HeadSize(name string, h *stream.Head) int {
 		size += attributeSize("d", millis(h.CreatedAt))
 	}
 	return size
-}
-
-// producerState is the part of a producer's value that decides.
-func producerState(p stream.Producer) string {
-	return strconv.FormatUint(p.Epoch, 10) + "." + strconv.FormatUint(p.Seq, 10) + "@"
-}
-
-func encodeProducer(p stream.HeldProducer) types.AttributeValue {
-	return text(producerState(p.Producer) + strconv.FormatUint(p.Used, 36))
-}
-
-func encodeProducers(producers map[string]stream.HeldProducer) types.AttributeValue {
-	all := make(item, len(producers))
-	for id, p := range producers {
-		all[id] = encodeProducer(p)
-	}
-	return &types.AttributeValueMemberM{Value: all}
-}
-
-func (f *fields) producers(name string) map[string]stream.HeldProducer {
-	v, ok := f.item[name].(*types.AttributeValueMemberM)
-	if !ok {
-		f.fail(name, "not a map")
-		return nil
-	}
-	if len(v.Value) == 0 {
-		return nil
-	}
-	producers := make(map[string]stream.HeldProducer, len(v.Value))
-	for id := range v.Value {
-		s, ok := v.Value[id].(*types.AttributeValueMemberS)
-		if !ok {
-			f.fail(name, "a producer that is not a string")
-			return nil
-		}
-		p, ok := parseProducer(s.Value)
-		if !ok {
-			f.fail(name, "a producer that cannot be read")
-		}
-		producers[id] = p
-	}
-	return producers
-}
-
-func parseProducer(s string) (p stream.HeldProducer, ok bool) {
-	epoch, rest, ok1 := strings.Cut(s, ".")
-	seq, used, ok2 := strings.Cut(rest, "@")
-	var errs [3]error
-	p.Epoch, errs[0] = strconv.ParseUint(epoch, 10, 64)
-	p.Seq, errs[1] = strconv.ParseUint(seq, 10, 64)
-	p.Used, errs[2] = strconv.ParseUint(used, 36, 64)
-	return p, ok1 && ok2 && errs == [3]error{}
 }
 
 // encodeClosed says who closed a stream. The commit's id is given if no entry of the

@@ -91,16 +91,16 @@ type definition struct {
 // definitions is a table that never changes.
 var definitions = [metricCount]definition{
 	compactions:        {"Compactions", "compactions_total", Count, false, "Runs that looked for segments of one stream to move into objects."},
-	compactionFailures: {"CompactionFailures", "compaction_failures_total", Count, false, "Runs of compaction that failed; they are done again."},
-	segmentsCompacted:  {"SegmentsCompacted", "segments_compacted_total", Count, false, "Segments that were moved into objects."},
+	compactionFailures: {NameCompactionFailures, "compaction_failures_total", Count, false, "Runs of compaction that failed; they are done again."},
+	segmentsCompacted:  {NameSegmentsCompacted, "segments_compacted_total", Count, false, "Segments that were moved into objects."},
 	bytesCompacted:     {"BytesCompacted", "compacted_bytes_total", Bytes, false, "Bytes of the objects that segments were moved into."},
-	compactionLag:      {"CompactionLag", "compaction_lag_seconds", Seconds, true, "How long after its end a segment was in an object."},
+	compactionLag:      {NameCompactionLag, "compaction_lag_seconds", Seconds, true, "How long after its end a segment was in an object."},
 	compactionDuration: {"CompactionDuration", "compaction_duration_seconds", Seconds, true, "How long a run of compaction took."},
-	damageFound:        {"DamageFound", "damage_found_total", Count, false, "Runs that met records that are missing or altered. Somebody has to look."},
+	damageFound:        {NameDamageFound, "damage_found_total", Count, false, "Runs that met records that are missing or altered. Somebody has to look."},
 
-	sweeps:           {"Sweeps", "sweeps_total", Count, false, "Runs of the sweep."},
-	sweepFailures:    {"SweepFailures", "sweep_failures_total", Count, false, "Runs of the sweep that could not do everything."},
-	sweepProblems:    {"SweepProblems", "sweep_problems_total", Count, false, "What the sweep could not do."},
+	sweeps:           {NameSweeps, "sweeps_total", Count, false, "Runs of the sweep."},
+	sweepFailures:    {NameSweepFailures, "sweep_failures_total", Count, false, "Runs of the sweep that could not do everything."},
+	sweepProblems:    {NameSweepProblems, "sweep_problems_total", Count, false, "What the sweep could not do."},
 	sweepDuration:    {"SweepDuration", "sweep_duration_seconds", Seconds, true, "How long a run of the sweep took."},
 	itemsSwept:       {"ItemsSwept", "swept_items_total", Count, false, "Stored items that the sweep looked at."},
 	objectsSwept:     {"ObjectsSwept", "swept_objects_total", Count, false, "Stored objects that the sweep looked at."},
@@ -115,11 +115,11 @@ var definitions = [metricCount]definition{
 	orphansDiscarded: {"OrphansDiscarded", "orphans_discarded_total", Count, false, "Ended lives of streams whose data the sweep found although nothing owed it, and discarded."},
 	foreignObjects:   {"ForeignObjects", "foreign_objects_total", Count, false, "Objects that the sweep met and that are none of the server's. They are left alone."},
 
-	livesDiscarded:  {"LivesDiscarded", "lives_discarded_total", Count, false, "Ended lives of streams whose data was discarded."},
+	livesDiscarded:  {NameLivesDiscarded, "lives_discarded_total", Count, false, "Ended lives of streams whose data was discarded."},
 	discardFailures: {"DiscardFailures", "discard_failures_total", Count, false, "Ended lives of streams that could not be discarded; they are found again."},
 
 	registryRecords:  {"RegistryRecords", "registry_records_total", Count, false, "Records that were written into registries: streams that began or ended."},
-	registryFailures: {"RegistryFailures", "registry_failures_total", Count, false, "Streams that a registry could not be told of; they are found again."},
+	registryFailures: {NameRegistryFailures, "registry_failures_total", Count, false, "Streams that a registry could not be told of; they are found again."},
 
 	requests:        {NameRequests, "requests_total", Count, false, "Requests of clients, by what was asked for and by the class of the answer's status."},
 	requestDuration: {NameRequestDuration, "request_duration_seconds", Seconds, true, "How long a request took, the waiting of live readers included."},
