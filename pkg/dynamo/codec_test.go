@@ -239,7 +239,7 @@ func richHead(t testing.TB) *stream.Head {
 	if !ok {
 		t.Fatal("a closing append is not admitted")
 	}
-	next.Spilled, next.Sealed = true, true
+	next.Spilled, next.SpilledCount, next.Sealed, next.Unregistered = true, 3, true, true
 	next.Compacted, next.StagedAfter = 2, 5
 	next.Forks, next.Deleted = 3, true
 	next.Origin = &stream.Origin{Source: aLife(7), At: stream.Offset{Segment: 1, Position: 300}, Anchor: stream.Offset{Position: 200}, Sub: 100}
