@@ -40,9 +40,8 @@ func roomyBoth(t *testing.T) (stream.Driver, stream.Objects) {
 // of them. What they are about is how the core copes, whatever the driver is: pkg/memory
 // runs every case. Here a case opens a store of its own, and only what this driver makes
 // of such a case is new: for that, nearly every call that fails in nearly every way is
-// enough. (A sample of a prime number meets more of these than one of eight, as the hash
-// that chooses is weak in its low bits.) That the store itself keeps what it promises
-// when the power fails is tested beside this file.
+// enough. That the store itself keeps what it promises when the power fails is tested
+// beside this file.
 func sampling(open func(*testing.T) (stream.Driver, stream.Objects)) func(*testing.T) (stream.Driver, stream.Objects) {
 	return func(t *testing.T) (stream.Driver, stream.Objects) {
 		d, o := open(t)
