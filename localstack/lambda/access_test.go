@@ -8,6 +8,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -286,7 +287,7 @@ func TestAccessTable(t *testing.T) {
 // other's, or that there are tenants at all.
 func TestTenantsAreApart(t *testing.T) {
 	t.Parallel()
-	k := startAccess(t, "api", "AUTH_MODE=jwt", "AUTH_JWT_SECRET="+canarySecret, "AUTH_TENANT_CLAIM=org")
+	k := startAccess(t, "api", "AUTH_MODE=jwt", "AUTH_JWT_SECRET="+canarySecret, "AUTH_TENANT_CLAIM=org", "LAMBDA_STREAM_FUNCTION=compact")
 	of := func(tenant string) []string {
 		return []string{contentType, text, "Authorization", "Bearer " + minted(t, granted{"**": {"create", "append", "read", "delete"}}, map[string]any{"org": tenant})}
 	}
@@ -310,6 +311,9 @@ func TestTenantsAreApart(t *testing.T) {
 	must(t, 204, del, k.url+"s", "", of("x")...)
 	must(t, 404, get, k.url+"s", "", of("x")...)
 	must(t, 200, get, k.url+"s", "", of("y")...)
+	for tenant, said := range map[string]map[string]string{"x": {"s": "id", "f": "id"}, "y": {"s": "i", "f": "i"}} {
+		k.await(t, "the registry of "+tenant, func() bool { return maps.Equal(k.operations(t, of(tenant)...), said) })
+	}
 	must(t, 401, get, k.url+"s", "", "Authorization", "Bearer "+minted(t, granted{"**": {"read"}}, nil))
 	k.noSecrets(t)
 }

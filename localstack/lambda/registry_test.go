@@ -11,12 +11,12 @@ import (
 	"testing"
 )
 
-// operations returns what the registry says, for each stream.
-func (h *running) operations(t *testing.T) map[string]string {
+// operations returns what the registry says, for each stream, to who sends some headers.
+func (h *running) operations(t *testing.T, headers ...string) map[string]string {
 	t.Helper()
 	said := make(map[string]string)
 	for from := "-1"; ; {
-		a := do(t, get, h.url+"__registry__?offset="+from, "")
+		a := do(t, get, h.url+"__registry__?offset="+from, "", headers...)
 		if a.status == http.StatusNotFound {
 			return said
 		}
