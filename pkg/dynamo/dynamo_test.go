@@ -111,7 +111,7 @@ func onOfficial(t *testing.T) stream.Driver {
 func slowly(open func(*testing.T) stream.Driver) func(*testing.T) (stream.Driver, stream.Objects) {
 	return func(t *testing.T) (stream.Driver, stream.Objects) {
 		t.Helper()
-		return streamtest.Slow{Driver: open(t), OneIn: 12}, new(memory.Objects)
+		return streamtest.Slow{Driver: open(t), OneIn: 24}, new(memory.Objects)
 	}
 }
 
@@ -158,6 +158,6 @@ func TestBackground(t *testing.T) {
 	streamtest.RunBackground(t, func(t *testing.T) (stream.Driver, stream.Objects) {
 		t.Helper()
 		c := sdk(t, processes.dynoxide)
-		return streamtest.Slow{Driver: expiring{newStore(t, c, newTable(t, c)), c}, OneIn: 25}, new(memory.Objects)
+		return streamtest.Slow{Driver: expiring{newStore(t, c, newTable(t, c)), c}, OneIn: 100}, new(memory.Objects)
 	})
 }
