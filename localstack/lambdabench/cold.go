@@ -6,7 +6,6 @@ import (
 	"io"
 	"math/rand/v2"
 	"sync/atomic"
-	"time"
 
 	"github.com/commoncurriculum/durable-streams-aws/infra/cost/price"
 	"github.com/commoncurriculum/durable-streams-aws/localstack/meter"
@@ -134,84 +133,4 @@ func coldRead(w io.Writer) error {
 	}
 	fmt.Fprintln(w)
 	return nil
-}
-
-// compacting prints how long appends take while a segment of their stream is compacted,
-// in one run with those that are undisturbed.
-func compacting(ctx context.Context, w io.Writer, s *site, roundTrip time.Duration) error {
-	log, _, err := s.process(stream.Options{}, roundTrip)
-	if err != nil {
-		return err
-	}
-	background, _, err := s.process(stream.Options{}, roundTrip)
-	if err != nil {
-		return err
-	}
-	const name, full, each = "compacting", 3000, 400
-	if err := s.create(ctx, name); err != nil {
-		return err
-	}
-	for range full / 50 {
-		a := &stream.Append{ContentType: contentType}
-		for range 50 {
-			a.Records.Add(make([]byte, 100))
-		}
-		if err := add(ctx, log, name, a); err != nil {
-			return err
-		}
-	}
-	one := func() (time.Duration, error) {
-		start := time.Now()
-		done, err := log.Append(ctx, name, text(100))
-		took := time.Since(start)
-		if err == nil && done.FlushDue() {
-			err = log.Flush(ctx, name, done)
-		}
-		return took, err
-	}
-	quiet, err := timesOf(each, one)
-	if err != nil {
-		return err
-	}
-	compacted := make(chan error, 1)
-	go func() {
-		done, err := background.Compact(ctx, name)
-		if err == nil && done.Segments == 0 {
-			err = fmt.Errorf("there was nothing to compact")
-		}
-		compacted <- err
-	}()
-	var busy []time.Duration
-	for under := true; under; {
-		took, err := one()
-		if err != nil {
-			return err
-		}
-		busy = append(busy, took)
-		select {
-		case err := <-compacted:
-			if err != nil {
-				return err
-			}
-			under = false
-		default:
-		}
-	}
-	q, b := percentiles(quiet), percentiles(busy)
-	fmt.Fprintf(w, "Appends of 100 bytes while segments of their stream are compacted (%v a call)\n\n| | appends | p50 ms | p99 ms |\n|---|---|---|---|\n", roundTrip)
-	fmt.Fprintf(w, "| undisturbed | %d | %.2f | %.2f |\n", len(quiet), milliseconds(q.p50), milliseconds(q.p99))
-	fmt.Fprintf(w, "| during compaction | %d | %.2f | %.2f |\n", len(busy), milliseconds(b.p50), milliseconds(b.p99))
-	fmt.Fprintf(w, "| ratio | | %.2f | %.2f |\n\n", ratio(b.p50, q.p50), ratio(b.p99, q.p99))
-	return nil
-}
-
-func timesOf(n int, do func() (time.Duration, error)) ([]time.Duration, error) {
-	times := make([]time.Duration, n)
-	for i := range times {
-		var err error
-		if times[i], err = do(); err != nil {
-			return nil, err
-		}
-	}
-	return times, nil
 }

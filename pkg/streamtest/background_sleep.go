@@ -135,9 +135,17 @@ func (h *History) adopt(w *Write) {
 // shortErrand is how many calls an errand may make and be tried in spite of sampling.
 const shortErrand = 5
 
+// slowErrands is of how many errands one is tried on a driver that is [Slow]: each needs
+// worlds of its own.
+const slowErrands = 3
+
 // sleepers lets a process sleep before each call of each errand.
 func sleepers(t *testing.T, open func(t *testing.T) (stream.Driver, stream.Objects)) {
+	sample, _ := open(t)
 	for what := range errands {
+		if isSlow(sample) && !chosen(what, slowErrands) {
+			continue
+		}
 		t.Run(what, func(t *testing.T) {
 			d, o := open(t)
 			calls, err := sleeper{what: what}.run(t.Context(), d, o)

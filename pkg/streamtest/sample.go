@@ -16,10 +16,13 @@ type Slow struct {
 }
 
 // sampled reports whether a case is to be tried on a driver.
-func sampled(d stream.Driver, name string) bool {
+func sampled(d stream.Driver, name string) bool { return chosen(name, oneIn(d)) }
+
+// chosen reports whether a case is among one in so many.
+func chosen(name string, oneIn uint32) bool {
 	// A hash whose every bit is as good as the others: names differ in a letter.
 	hash := sha256.Sum256([]byte(name))
-	return binary.BigEndian.Uint32(hash[:])%oneIn(d) == 0
+	return binary.BigEndian.Uint32(hash[:])%oneIn == 0
 }
 
 func isSlow(d stream.Driver) bool {
