@@ -74,7 +74,7 @@ func TestNetwork(t *testing.T) {
 }
 
 func TestDerive(t *testing.T) {
-	stack, err := os.ReadFile("testdata/stack.template.json")
+	stack, err := os.ReadFile(filepath.Join(top, "infra", "stack", "testdata", "default.template.json"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,7 +82,7 @@ func TestDerive(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(d.Resources) != 2 {
+	if len(d.Resources) != 3 {
 		t.Errorf("it has %d resources", len(d.Resources))
 	}
 	api := d.Resources["Api"].Properties

@@ -1,12 +1,12 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
-	"strings"
+
+	"github.com/commoncurriculum/durable-streams-aws/localstack/lambda/template"
 )
 
 // function is a function as SAM reads it.
@@ -42,48 +42,22 @@ type document struct {
 // result will be in, and with variables that say where table and bucket are. Those could
 // not be given to SAM otherwise: it sets only variables that a template has.
 func derive(stack []byte, architecture string, variables map[string]string) (document, error) {
-	var in struct {
-		Resources map[string]struct {
-			Type       string
-			Properties json.RawMessage
-		}
-	}
-	if err := json.Unmarshal(stack, &in); err != nil {
-		return document{}, fmt.Errorf("it is no template in JSON: %w", err)
+	functions, err := template.Parse(stack)
+	if err != nil {
+		return document{}, err
 	}
 	out := document{
 		AWSTemplateFormatVersion: "2010-09-09",
 		Transform:                "AWS::Serverless-2016-10-31",
 		Resources:                make(map[string]function),
 	}
-	for id, r := range in.Resources {
-		if r.Type != "AWS::Lambda::Function" {
-			continue
-		}
-		f := function{Type: "AWS::Serverless::Function"}
-		var given struct {
-			Handler, Runtime    string
-			MemorySize, Timeout int
-			Environment         struct{ Variables map[string]any }
-		}
-		if err := json.Unmarshal(r.Properties, &given); err != nil {
-			return document{}, fmt.Errorf("%s: %w", id, err)
-		}
-		f.Properties = properties{
-			CodeUri: strings.ToLower(id), Handler: given.Handler, Runtime: given.Runtime,
-			Architectures: []string{architecture}, MemorySize: given.MemorySize, Timeout: given.Timeout,
-			Environment: environment{make(map[string]string)},
-		}
-		for name, value := range given.Environment.Variables {
-			if text, ok := value.(string); ok { // else it is filled in when it is deployed
-				f.Properties.Environment.Variables[name] = text
-			}
-		}
-		maps.Copy(f.Properties.Environment.Variables, variables)
-		out.Resources[id] = f
-	}
-	if len(out.Resources) == 0 {
-		return document{}, fmt.Errorf("it has no function (AWS::Lambda::Function)")
+	for program, f := range functions {
+		maps.Copy(f.Environment, variables)
+		out.Resources[f.ID] = function{Type: "AWS::Serverless::Function", Properties: properties{
+			CodeUri: program, Handler: f.Handler, Runtime: f.Runtime,
+			Architectures: []string{architecture}, MemorySize: f.MemoryMB, Timeout: int(f.Timeout.Seconds()),
+			Environment: environment{f.Environment},
+		}}
 	}
 	return out, nil
 }

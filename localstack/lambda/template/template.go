@@ -25,8 +25,12 @@ type Template map[string]Function
 
 // Function is how a function is run.
 type Function struct {
-	MemoryMB int
-	Timeout  time.Duration
+	// ID is its logical id.
+	ID string
+	// Handler and Runtime are Lambda's names of its program and of what runs that.
+	Handler, Runtime string
+	MemoryMB         int
+	Timeout          time.Duration
 	// Concurrency is how many invocations may run at once; 0 leaves that to the account.
 	Concurrency int
 	// Environment has the variables whose values are in the template.
@@ -71,6 +75,7 @@ func Parse(data []byte) (Template, error) {
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", id, err)
 			}
+			f.ID = id
 			t[program(id)] = f
 		}
 	}
@@ -98,6 +103,7 @@ func program(id string) string { return strings.ToLower(id) }
 func parseFunction(properties json.RawMessage) (Function, error) {
 	// The defaults are Lambda's.
 	p := struct {
+		Handler, Runtime             string
 		MemorySize                   int
 		Timeout                      int
 		ReservedConcurrentExecutions int
@@ -107,6 +113,8 @@ func parseFunction(properties json.RawMessage) (Function, error) {
 		return Function{}, err
 	}
 	f := Function{
+		Handler:     p.Handler,
+		Runtime:     p.Runtime,
 		MemoryMB:    p.MemorySize,
 		Timeout:     time.Duration(p.Timeout) * time.Second,
 		Concurrency: p.ReservedConcurrentExecutions,

@@ -15,7 +15,7 @@ import (
 func TestParse(t *testing.T) {
 	got, err := template.Parse([]byte(`{"Resources": {
 		"Table": {"Type": "AWS::DynamoDB::Table", "Properties": {}},
-		"Api": {"Type": "AWS::Lambda::Function", "Properties": {"MemorySize": 256, "Timeout": 65,
+		"Api": {"Type": "AWS::Lambda::Function", "Properties": {"Handler": "bootstrap", "Runtime": "provided.al2023", "MemorySize": 256, "Timeout": 65,
 			"Environment": {"Variables": {"TABLE_NAME": {"Ref": "Table"}, "POLL_FAST": "20ms"}}}},
 		"Plain": {"Type": "AWS::Lambda::Function", "Properties": {}},
 		"Compact": {"Type": "AWS::Lambda::Function", "Properties": {"ReservedConcurrentExecutions": 10}},
@@ -38,10 +38,10 @@ func TestParse(t *testing.T) {
 		Filters: []string{`{"eventName":["MODIFY"]}`},
 	}
 	want := template.Template{
-		"api":     {MemoryMB: 256, Timeout: 65 * time.Second, Environment: map[string]string{"POLL_FAST": "20ms"}},
-		"plain":   {MemoryMB: 128, Timeout: 3 * time.Second, Environment: none},
-		"compact": {MemoryMB: 128, Timeout: 3 * time.Second, Environment: none, Concurrency: 10, Changes: changes},
-		"sweep":   {MemoryMB: 128, Timeout: 3 * time.Second, Environment: none, Every: 5 * time.Minute},
+		"api":     {ID: "Api", Handler: "bootstrap", Runtime: "provided.al2023", MemoryMB: 256, Timeout: 65 * time.Second, Environment: map[string]string{"POLL_FAST": "20ms"}},
+		"plain":   {ID: "Plain", MemoryMB: 128, Timeout: 3 * time.Second, Environment: none},
+		"compact": {ID: "Compact", MemoryMB: 128, Timeout: 3 * time.Second, Environment: none, Concurrency: 10, Changes: changes},
+		"sweep":   {ID: "Sweep", MemoryMB: 128, Timeout: 3 * time.Second, Environment: none, Every: 5 * time.Minute},
 	}
 	for name := range want {
 		if !reflect.DeepEqual(got[name], want[name]) {
