@@ -12,12 +12,10 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"os"
 	"os/signal"
 	"path/filepath"
-	"strconv"
 	"syscall"
 	"time"
 
@@ -26,6 +24,7 @@ import (
 	"github.com/commoncurriculum/durable-streams-aws/localstack/lambda/host"
 	"github.com/commoncurriculum/durable-streams-aws/localstack/lambda/invoke"
 	"github.com/commoncurriculum/durable-streams-aws/pkg/config"
+	"github.com/commoncurriculum/durable-streams-aws/pkg/httpserver"
 )
 
 func main() {
@@ -172,9 +171,9 @@ func serve(ctx context.Context, d deployed, function host.Config, configured con
 		return err
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
-	listener, err := net.Listen("tcp", net.JoinHostPort(c.Host, strconv.Itoa(c.Port)))
+	listener, err := httpserver.Listen(c.Host, c.Port)
 	if err != nil {
-		return fmt.Errorf("listen on HOST %s, PORT %d: %w\nSet PORT to a port that is free, and HOST to an address of this machine", c.Host, c.Port, err)
+		return err
 	}
 	o := frontdoor.Options{Logger: logger}
 	handler := frontdoor.FunctionURL(f, frontdoor.URLOptions{Options: o})
