@@ -63,7 +63,7 @@ func announce(logger *slog.Logger, c config.Container, addr net.Addr) {
 		attrs = append(attrs, slog.String("s3", c.Function.BucketEndpoint))
 	}
 	logger.Info("serving", attrs...)
-	if tcp, ok := addr.(*net.TCPAddr); ok && !tcp.IP.IsLoopback() && c.Function.WarnOpen(tcp.IP.String()) != "" {
+	if c.Function.Exposes(addr) {
 		logger.Warn("there is no authentication (AUTH_MODE is off): whoever reaches this address can read, write and delete every stream", "address", addr.String())
 	}
 }

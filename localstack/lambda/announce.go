@@ -31,9 +31,7 @@ func announce(w io.Writer, d deployed, streams config.Streams, s *stores, addr n
 	fmt.Fprintf(w, "  make fsck %s\n", fsckSettings(c, s))
 	fmt.Fprintf(w, "\nTry it:\n  curl%s -X PUT %shello -H 'Content-Type: text/plain' -d 'hello, world'\n", streams.CurlHeader(), url)
 	fmt.Fprintf(w, "  curl%s '%shello?offset=-1'\n\n", streams.CurlHeader(), url)
-	if tcp, ok := addr.(*net.TCPAddr); ok && !tcp.IP.IsLoopback() {
-		fmt.Fprint(w, streams.WarnOpen(tcp.IP.String()))
-	}
+	fmt.Fprint(w, streams.WarnOpen(addr))
 }
 
 // announceBackground says what runs without being asked for.

@@ -99,7 +99,5 @@ func announce(w io.Writer, c config.Server, addr net.Addr) {
 	fmt.Fprintf(w, "Durable Streams server on %s\nData is kept %s.\n%s\n\nTry it:\n", url, where, c.Auth.Describe())
 	fmt.Fprintf(w, "  curl%s -X PUT %shello -H 'Content-Type: text/plain' -d 'hello, world'\n", c.CurlHeader(), url)
 	fmt.Fprintf(w, "  curl%s '%shello?offset=-1'\n\n", c.CurlHeader(), url)
-	if tcp, ok := addr.(*net.TCPAddr); ok && !tcp.IP.IsLoopback() {
-		fmt.Fprint(w, c.WarnOpen(tcp.IP.String()))
-	}
+	fmt.Fprint(w, c.WarnOpen(addr))
 }

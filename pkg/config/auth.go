@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/netip"
 	"net/url"
 	"time"
@@ -98,13 +99,20 @@ func (a Auth) CurlHeader() string {
 	return ""
 }
 
-// WarnOpen returns a warning for a server that others can reach at an address although
-// it does not ask who they are; empty if it does.
-func (a Auth) WarnOpen(address string) string {
-	if a.Mode != authOff {
+// Exposes reports whether others than this machine can reach a server at an address, and it
+// does not ask who they are.
+func (a Auth) Exposes(addr net.Addr) bool {
+	tcp, ok := addr.(*net.TCPAddr)
+	return ok && !tcp.IP.IsLoopback() && a.Mode == authOff
+}
+
+// WarnOpen returns a warning for a server at an address, where that [Auth.Exposes] it; else
+// it is empty.
+func (a Auth) WarnOpen(addr net.Addr) string {
+	if !a.Exposes(addr) {
 		return ""
 	}
-	return fmt.Sprintf("WARNING: listening on %s, not on loopback, and AUTH_MODE is off: anybody who\nreaches this address can read, write and delete every stream.\n\n", address)
+	return fmt.Sprintf("WARNING: listening on %s, not on loopback, and AUTH_MODE is off: anybody who\nreaches this address can read, write and delete every stream.\n\n", addr.(*net.TCPAddr).IP)
 }
 
 // minKey is the length below which a key of an HMAC is weaker than the HMAC.

@@ -3,6 +3,7 @@ package config_test
 import (
 	"log/slog"
 	"maps"
+	"net"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -13,6 +14,7 @@ import (
 const longSecret = "hunter2hunter2hunter2hunter2hunter2"
 
 func TestAuthModes(t *testing.T) {
+	everywhere := &net.TCPAddr{IP: net.IPv4zero, Port: 1}
 	for name, c := range map[string]struct {
 		vars map[string]string
 		asks bool
@@ -39,8 +41,8 @@ func TestAuthModes(t *testing.T) {
 				t.Errorf("%s: no token is needed", name)
 			}
 		}
-		if (c1.WarnOpen("0.0.0.0") == "") != c.asks || (c1.CurlHeader() != "") != c.asks || strings.Contains(c1.Describe(), longSecret) {
-			t.Errorf("%s: %q, %q, %q", name, c1.WarnOpen("0.0.0.0"), c1.CurlHeader(), c1.Describe())
+		if (c1.WarnOpen(everywhere) == "") != c.asks || (c1.CurlHeader() != "") != c.asks || strings.Contains(c1.Describe(), longSecret) {
+			t.Errorf("%s: %q, %q, %q", name, c1.WarnOpen(everywhere), c1.CurlHeader(), c1.Describe())
 		}
 	}
 }
