@@ -78,6 +78,9 @@ func (s *server) segment(t *testing.T) (file string) {
 		if strings.HasPrefix(filepath.Base(path), "segment-") {
 			file = path
 		}
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil // moved or deleted while it was listed
+		}
 		return err
 	})
 	if err != nil || file == "" {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -92,6 +93,9 @@ func objectFiles(t *testing.T, dir string) []string {
 	upper := regexp.MustCompile(`\+[a-z]`)
 	var keys []string
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil // deleted while it was listed
+		}
 		if err == nil && !d.IsDir() {
 			key, relErr := filepath.Rel(root, path)
 			keys = append(keys, upper.ReplaceAllStringFunc(filepath.ToSlash(key), func(s string) string { return strings.ToUpper(s[1:]) }))
