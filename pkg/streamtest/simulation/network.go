@@ -108,14 +108,17 @@ func (c *call) do(ctx context.Context, kinds []streamtest.Kind, do func() error)
 	if c.chance(w.plan.faults) {
 		kind = kinds[c.random.IntN(len(kinds))]
 	}
+	// Only from here on is this the only thing that happens.
+	c.travel()
 	if c.chance(w.plan.deaths / 2) {
 		p.die()
 	}
 	if c.chance(w.plan.freezes) {
 		p.freeze(c.random)
 	}
-	c.awake()
-	c.travel()
+	if !c.awake() {
+		return stream.ErrRejected // the world is over
+	}
 	if ctx.Err() != nil {
 		kind = streamtest.Lost
 	}
@@ -126,7 +129,7 @@ func (c *call) do(ctx context.Context, kinds []streamtest.Kind, do func() error)
 	}
 	c.travel()
 	if !c.awake() {
-		return stream.ErrRejected // the world is over
+		return stream.ErrRejected
 	}
 	return err
 }

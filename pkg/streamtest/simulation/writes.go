@@ -95,12 +95,12 @@ func (w *world) place(l *life, before *state, h *stream.Head, added []record) *s
 	return now.under(h)
 }
 
-// check compares what clients were told of a put with where it is. A producer's request
-// that is repeated may be applied in two lives of the name, once in each.
+// check compares what clients were told of a put with where it is. The request of a producer
+// or a create that is repeated may be applied in two lives of the name, once in each.
 func (p *put) check() error {
 	told := false
 	for i, one := range p.placed {
-		repeated := p.request != nil && p.request.Producer != nil
+		repeated := p.request == nil || p.request.Producer != nil
 		switch {
 		case i > 0 && (!repeated || one.life == p.placed[i-1].life):
 			return fmt.Errorf("%s is there %d times: %+v", p.id, len(p.placed), p.placed)
