@@ -35,13 +35,14 @@ func (c *client) create() {
 		}
 		v := c.tryCreate(p, request)
 		p.end = time.Now()
-		switch {
-		case v == accepted || p.answer == unknown && v == unknown:
+		// Whoever is told that the stream exists does not learn whether an attempt of the
+		// server's own created it, before somebody else deleted and created it.
+		switch doubted := n > 0 && p.answer == unknown; {
+		case v == accepted:
 			p.answer = v
-		case n == 0 || p.answer == failed:
-			p.answer = failed
-		}
-		if v == unknown {
+		case v == failed && !doubted:
+			p.answer = v
+		default:
 			p.answer = unknown
 		}
 		if v != unknown && v != failed {

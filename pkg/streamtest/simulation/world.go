@@ -252,7 +252,7 @@ func (w *world) note(c *call, kind streamtest.Kind, err error) {
 	w.traced.hash += h.Sum64()
 	w.traced.calls++
 	if w.traced.log != nil {
-		w.traced.log(fmt.Sprintf("%v process %d: %s %s: %v, %v", at, c.process.number, c.method, c.what, kind, err))
+		w.traced.log(fmt.Sprintf("%v process %d, actor %d: %s %s: %v, %v", at, c.process.number, c.track>>aboutBits&(1<<actorBits-1), c.method, c.what, kind, err))
 	}
 }
 
