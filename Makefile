@@ -4,6 +4,8 @@ SHELL := /bin/bash
 GO ?= go
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUZZTIME ?= 30s
+SIMTIME ?= 10m
+SEED ?= 0
 
 # How functions are built for Lambda. GOARCH=arm64 is what is deployed.
 # The same source gives the same bytes, wherever it is (make reproducible), so that a
@@ -11,7 +13,7 @@ FUZZTIME ?= 30s
 LAMBDA_BUILD := CGO_ENABLED=0 GOOS=linux $(GO) build -trimpath -buildvcs=false -ldflags='-s -w' -tags lambda.norpc
 FUNCTIONS := api apibuffered compact sweep
 
-.PHONY: FORCE image localstack-up localstack-down localstack-deploy localstack-smoke sam-invoke sam-start-lambda test-docker synth bootstrap diff deploy destroy reproducible help run run-lambda invoke fsck build functions build-lambda test check vet test-go test-stores conformance clients test-implementation perf cdn bench bench-lambda bench-engines cost fuzz clean
+.PHONY: FORCE image localstack-up localstack-down localstack-deploy localstack-smoke sam-invoke sam-start-lambda test-docker synth bootstrap diff deploy destroy reproducible help run run-lambda invoke fsck build functions build-lambda test check vet test-go test-stores conformance clients test-implementation perf cdn bench bench-lambda bench-engines cost fuzz simulate mutants clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -120,7 +122,7 @@ vet:
 test-go: node_modules ## Go tests with the race detector; fuzz targets run their seeds
 	$(GO) test -race -timeout 25m $$($(GO) list ./... | grep -v /infra)
 	$(GO) test -timeout 10m ./infra/...
-	$(GO) test -timeout 20m ./pkg/memory ./pkg/embedded
+	$(GO) test -timeout 20m ./pkg/memory ./pkg/embedded ./pkg/streamtest/simulation
 
 node_modules: package.json package-lock.json
 	npm ci --ignore-scripts --no-audit --no-fund
@@ -181,6 +183,12 @@ fuzz: ## run every fuzz target for FUZZTIME (default 30s) each
 	    echo "$$dir $$target"; (cd $$dir && $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) .) || exit 1; \
 	  done; \
 	done
+
+simulate: ## simulate random worlds for SIMTIME (default 10m), or the one of a SEED, call by call
+	$(GO) test -count=1 -v -timeout 0 -run '^TestWorlds$$' ./pkg/streamtest/simulation -simtime $(SIMTIME) -simseed $(SEED)
+
+mutants: ## break the server in many ways; the suite must notice each: make mutants, or make mutants ARGS='-run fork'
+	@$(GO) run ./localstack/mutants $(ARGS)
 
 clean: ## remove what was built; data in .data stays
 	rm -rf bin node_modules

@@ -89,7 +89,7 @@ func (s *source) Read(b []byte) (int, error) {
 func (p *process) die() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if !p.dead && p.world.mortal() {
+	if !p.dead {
 		p.dead = true
 		close(p.died)
 	}

@@ -22,9 +22,6 @@ func run(t *testing.T, seed uint64, log func(string)) (r simulation.Report) {
 	return r
 }
 
-// worlds is how many worlds TestWorlds simulates if it is not told for how long.
-const worlds = 400
-
 func TestWorlds(t *testing.T) {
 	if *simSeed != 0 {
 		r := run(t, *simSeed, func(line string) { t.Log(line) })

@@ -196,7 +196,8 @@ func (w *world) live() Report {
 	return report
 }
 
-// pick returns a process that a client reaches, or nil if there is none.
+// pick returns a process that a client reaches, perhaps a new one; nil if there were too
+// many.
 func (w *world) pick(r *rand.Rand) *process {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -214,9 +215,6 @@ func (w *world) pick(r *rand.Rand) *process {
 	}
 	return w.start(r.IntN(4) > 0)
 }
-
-// mortal reports whether processes may still die: there must be numbers left for others.
-func (w *world) mortal() bool { return !w.calm.Load() }
 
 // poller is the actor who polls a stream.
 func (w *world) poller(name string) actor {
