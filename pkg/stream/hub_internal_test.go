@@ -19,12 +19,12 @@ func TestLateAnnouncementOfADeletedLife(t *testing.T) {
 		b.announce("s", seen)
 		b.end("s", dead)
 		b.announce("s", &Head{Incarnation: dead, Version: 2})
-		if h, err := w.next(t.Context(), seen); !errors.Is(err, errGone) {
-			t.Errorf("after the deletion: %+v, %v", h, err)
+		if v, err := w.next(t.Context(), seen); !errors.Is(err, errGone) {
+			t.Errorf("after the deletion: %+v, %v", v, err)
 		}
 		b.announce("s", &Head{Incarnation: next, Version: 1})
-		if h, err := w.next(t.Context(), seen); err != nil || h.Incarnation != next {
-			t.Errorf("in the next life: %+v, %v", h, err)
+		if v, err := w.next(t.Context(), seen); err != nil || v.head.Incarnation != next {
+			t.Errorf("in the next life: %+v, %v", v, err)
 		}
 	})
 }
