@@ -69,12 +69,14 @@ func (s *looks) look(ctx context.Context, read func() (*Head, error)) (*Head, er
 
 // lead reads after the read before it.
 func (s *looks) lead(ctx context.Context, l, before *joint[*Head], read func() (*Head, error)) (*Head, error) {
-	var late error
 	if before != nil {
 		select {
 		case <-before.done:
 		case <-ctx.Done():
-			late = ctx.Err()
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.coming = nil
+			return nil, ctx.Err()
 		}
 	}
 	s.mu.Lock()
@@ -87,9 +89,6 @@ func (s *looks) lead(ctx context.Context, l, before *joint[*Head], read func() (
 			s.underWay = nil
 		}
 	}()
-	if late != nil {
-		return nil, late
-	}
 	return read()
 }
 
