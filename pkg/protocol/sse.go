@@ -95,10 +95,7 @@ func (x *exchange) sendEvents(p *stream.Page, text bool, cursor uint64) error {
 		buf.b = appendDataEvent(buf.b, p, text)
 	}
 	buf.b = appendControlEvent(buf.b, p, cursor)
-	x.allowWrite()
-	n, err := x.w.Write(buf.b)
-	x.sent += int64(n)
-	if err != nil {
+	if err := x.write(buf.b); err != nil {
 		return err
 	}
 	return x.flushAnswer()
