@@ -102,6 +102,8 @@ func (c *Client) Get(ctx context.Context, name, from, live string) (Answer, bool
 // events records what server-sent events tell, each as a read of its own that began with the
 // response, and returns the last. What is torn tells nothing.
 func (c *Client) events(name, from string, sent int64, response *http.Response) (last Answer, any bool) {
+	var all []event
+	defer func() { c.History.addEvents(c.Group, c.ID, sent, all) }()
 	kind, data := "", ""
 	for lines := bufio.NewReader(response.Body); ; {
 		line, err := lines.ReadString('\n')
@@ -127,7 +129,7 @@ func (c *Client) events(name, from string, sent int64, response *http.Response) 
 				text, control.StreamNextOffset = "not an event: "+line, ""
 			}
 			last, any = Answer{Status: http.StatusOK, Text: text, Next: control.StreamNextOffset, UpToDate: control.UpToDate, Closed: control.StreamClosed}, true
-			c.History.add(c.Group, c.ID, Request{Kind: Read, Name: name, From: from}, sent, last)
+			all = append(all, event{Request{Kind: Read, Name: name, From: from}, last, c.History.now()})
 			from, data = last.Next, ""
 		}
 	}

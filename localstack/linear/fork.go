@@ -23,7 +23,7 @@ func (s *state) peek(r Request) *state {
 func (s *state) fork(r Request, a Answer) *state {
 	source := s.lives[r.Source]
 	var at place
-	if r.At == "" {
+	if r.pair != 0 {
 		var peeked bool
 		if at, peeked = s.peeks[r.pair]; !peeked {
 			return nil
@@ -32,7 +32,7 @@ func (s *state) fork(r Request, a Answer) *state {
 		next.peeks = maps.Clone(s.peeks)
 		delete(next.peeks, r.pair)
 		s = &next
-	} else if source != nil && !source.deleted {
+	} else if r.At != "" && source != nil && !source.deleted {
 		if offset, known := source.places[r.At]; known {
 			at = place{source.number, offset}
 		}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -43,7 +44,7 @@ func (h *History) add(group string, client int, r Request, sent int64, a Answer)
 		back = h.now()
 	}
 	op := porcupine.Operation{ClientId: client, Input: r, Call: sent, Output: a, Return: back}
-	if r.Kind == Create && r.Source != "" && r.At == "" {
+	if r.Kind == Create && r.Source != "" && r.At == "" && (a.Unknown || a.Status == http.StatusCreated) {
 		h.pairs++
 		r.pair = h.pairs
 		op.Input = r
@@ -52,6 +53,24 @@ func (h *History) add(group string, client int, r Request, sent int64, a Answer)
 		h.groups[group] = append(h.groups[group], first)
 	}
 	h.groups[group] = append(h.groups[group], op)
+}
+
+// event is a read that one of the events of a response made, and when it came.
+type event struct {
+	request Request
+	answer  Answer
+	came    int64
+}
+
+// addEvents notes a response of events to a client, which asked for it at a time.
+func (h *History) addEvents(group string, client int, sent int64, events []event) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.pairs++
+	for i, e := range events {
+		e.request.pair, e.request.event, e.request.events = h.pairs, i, len(events)
+		h.groups[group] = append(h.groups[group], porcupine.Operation{ClientId: client, Input: e.request, Call: sent, Output: e.answer, Return: e.came})
+	}
 }
 
 // Len returns how many operations a group has.

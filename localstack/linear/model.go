@@ -127,22 +127,30 @@ func (s *state) delete(r Request, a Answer) *state {
 	}
 }
 
+// read is sections 5.6 to 5.8.
 func (s *state) read(r Request, a Answer) *state {
+	if r.events > 0 {
+		if s = s.hear(r); s == nil {
+			return nil
+		}
+	}
 	l := s.lives[r.Name]
 	from, known := l.places[r.From]
 	switch {
-	case a.Unknown:
-		return s
 	case r.From == "-1":
 		from = 0
 	case r.From == "now":
 		from = len(l.text)
 	case !known && s.over[r.Name][r.From]:
-		// An offset of another life: it may stand for a place of this one by chance.
-		if a.Status == http.StatusBadRequest || strings.Contains(l.text, a.Text) {
+		// An offset of another life: it may stand for a place of this one by chance, and then the
+		// next one does, too.
+		switch {
+		case a.Status == http.StatusBadRequest:
 			return s
+		case !strings.Contains(l.text, a.Text):
+			return nil
 		}
-		return nil
+		return s.outdate(r.Name, a.Next)
 	case !known:
 		return nil
 	}
@@ -150,6 +158,23 @@ func (s *state) read(r Request, a Answer) *state {
 	right := a.Status == http.StatusOK || a.Status == http.StatusNoContent && a.Text == ""
 	return s.see(r.Name, l, a, to, right && strings.HasPrefix(l.text[from:], a.Text) &&
 		a.UpToDate == (to == len(l.text)) && a.Closed == (a.UpToDate && l.closed))
+}
+
+// hear takes the events of one response in their order.
+func (s *state) hear(r Request) *state {
+	if s.heard[r.pair] != r.event {
+		return nil
+	}
+	next := *s
+	next.heard = maps.Clone(s.heard)
+	if next.heard == nil {
+		next.heard = make(map[int]int)
+	}
+	next.heard[r.pair]++
+	if r.event+1 == r.events {
+		delete(next.heard, r.pair)
+	}
+	return &next
 }
 
 // append is section 5.2, with its order of refusals.

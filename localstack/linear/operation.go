@@ -40,8 +40,9 @@ type Request struct {
 	Source, At string
 	// From is where a read begins: an offset, "-1" or "now".
 	From string
-	// pair joins a fork and its peek.
-	pair int
+	// pair joins a fork and its peek, and the events of one response; 0 means that there is none.
+	// Such a read is that of the event with this number, of so many.
+	pair, event, events int
 }
 
 // Answer is what the client was told.

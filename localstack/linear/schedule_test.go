@@ -2,14 +2,18 @@ package linear
 
 import (
 	"cmp"
+	"context"
 	"hash/fnv"
 	"io"
 	"math/rand/v2"
+	"runtime"
 	"slices"
+	"strconv"
 	"sync"
 	"testing/synctest"
 	"time"
 
+	"github.com/commoncurriculum/durable-streams-aws/pkg/stream"
 	"github.com/commoncurriculum/durable-streams-aws/pkg/streamtest"
 )
 
@@ -52,13 +56,46 @@ func (s *schedule) await(who, what string) {
 	<-t.granted
 }
 
-// calls has the calls of a process wait for their turns, as long as it lives.
-func (s *schedule) calls(who string, alive func() bool) func(streamtest.Method) {
-	return func(m streamtest.Method) {
-		if alive() {
-			s.await(who, string(m))
-		}
+// turns is a driver whose calls wait for their turns, as long as it is alive. Each of faults
+// does that for all but the calls for heads, which are so many that it matters of what they are.
+type turns struct {
+	stream.Driver
+	schedule *schedule
+	who      string
+	alive    func() bool
+}
+
+func (t turns) await(what string) {
+	if t.alive() {
+		t.schedule.await(t.who, what+" for "+caller())
 	}
+}
+
+// each is for [streamtest.Faults.Each].
+func (t turns) each(m streamtest.Method) {
+	if m != streamtest.Head {
+		t.await(string(m))
+	}
+}
+
+// Head implements [stream.Heads].
+func (t turns) Head(ctx context.Context, name string, c stream.Consistency) (*stream.Head, error) {
+	t.await("Head of " + name)
+	return t.Driver.Head(ctx, name, c)
+}
+
+// caller tells apart by their stacks who make the same call at once: a reader, say, and the poll
+// for another one.
+func caller() string {
+	pcs := make([]uintptr, 32)
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(4, pcs)])
+	h := fnv.New32a()
+	for more := true; more; {
+		var f runtime.Frame
+		f, more = frames.Next()
+		_, _ = io.WriteString(h, f.Function) // never fails
+	}
+	return strconv.FormatUint(uint64(h.Sum32()), 36)
 }
 
 // run grants turns until over says that all is done. Now and then time passes instead, or chance

@@ -13,11 +13,13 @@ type state struct {
 	lives map[string]*life
 	// born counts lives, to number them.
 	born int
-	// over holds, for each name, the offsets that lives of it gave out which are over. Clients
-	// still have them.
+	// over holds, for each name, the offsets that lives of it gave out which are over, and those
+	// that followed from them. Clients still have them.
 	over map[string]map[string]bool
 	// peeks are the sources of forks that are under way.
 	peeks map[int]place
+	// heard says how many events were taken of responses of which there are more.
+	heard map[int]int
 }
 
 // life is a stream from its creation to its end.
@@ -55,19 +57,27 @@ func (s *state) with(name string, l *life) *state {
 	next := *s
 	next.lives = maps.Clone(s.lives)
 	if was := s.lives[name]; was != nil && (l == nil || l.number != was.number) {
-		next.over = maps.Clone(s.over)
-		next.over[name] = maps.Clone(s.over[name])
-		if next.over[name] == nil {
-			next.over[name] = make(map[string]bool)
-		}
-		for offset := range was.places {
-			next.over[name][offset] = true
-		}
+		next.over = s.outdate(name, slices.Collect(maps.Keys(was.places))...).over
 	}
 	if l == nil {
 		delete(next.lives, name)
 	} else {
 		next.lives[name] = l
+	}
+	return &next
+}
+
+// outdate returns the state with offsets of a name that are not known to stand for a place of its
+// present life.
+func (s *state) outdate(name string, offsets ...string) *state {
+	next := *s
+	next.over = maps.Clone(s.over)
+	next.over[name] = maps.Clone(s.over[name])
+	if next.over[name] == nil {
+		next.over[name] = make(map[string]bool)
+	}
+	for _, offset := range offsets {
+		next.over[name][offset] = true
 	}
 	return &next
 }
@@ -119,7 +129,7 @@ func (l *life) learn(offset string, at int) (*life, bool) {
 }
 
 func (s *state) equal(o *state) bool {
-	return maps.EqualFunc(s.lives, o.lives, (*life).equal) && maps.Equal(s.peeks, o.peeks) &&
+	return maps.EqualFunc(s.lives, o.lives, (*life).equal) && maps.Equal(s.peeks, o.peeks) && maps.Equal(s.heard, o.heard) &&
 		maps.EqualFunc(s.over, o.over, maps.Equal[map[string]bool, map[string]bool])
 }
 

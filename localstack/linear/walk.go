@@ -38,7 +38,10 @@ func (w *Walk) Step(ctx context.Context) {
 		w.offsets, w.mine, w.again = make(map[string][]string), make(map[string]*producer), make(map[string]*Request)
 	}
 	name := w.Names[w.Random.IntN(len(w.Names))]
-	if len(w.offsets[name]) == 0 && w.Random.IntN(3) > 0 {
+	if len(w.offsets[w.Names[0]]) == 0 {
+		name = w.Names[0] // there is nothing to fork
+	}
+	if len(w.offsets[name]) == 0 && w.Random.IntN(4) > 0 {
 		w.create(ctx, name)
 		return
 	}
@@ -62,9 +65,8 @@ func (w *Walk) Step(ctx context.Context) {
 		w.append(ctx, r)
 	case n < 71 && w.Ends:
 		w.Do(ctx, Request{Kind: Delete, Name: name})
-		delete(w.offsets, name) // but for those that it still has in mind
-		if a, ok := w.Get(ctx, name, "-1", ""); ok {
-			w.note(name)(a, ok)
+		if w.Random.IntN(2) == 0 {
+			delete(w.offsets, name) // and otherwise it goes on with those of a life that is over
 		}
 	case n < 80:
 		w.note(name)(w.Get(ctx, name, w.offset(name), "long-poll"))
@@ -146,13 +148,15 @@ func (w *Walk) produce(ctx context.Context, name string) {
 		r = *again
 	case n == 0:
 		r.Number += 2
-	case n == 1 && p.number > 0:
+	case n < 3 && p.number > 0:
 		r.Number--
-	case n == 2 || again != nil:
+	case n < 5 || again != nil:
 		r.Epoch, r.Number = p.epoch+1, 0
-	case n == 3 && p.epoch > 0:
+	case n == 5 && p.epoch > 0:
 		r.Epoch--
-	case n == 4 && w.Ends:
+	case n == 6:
+		r.Epoch++
+	case n == 7 && w.Ends:
 		r.Closed = true
 	}
 	a, ok := w.Do(ctx, r)

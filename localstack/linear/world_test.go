@@ -25,7 +25,7 @@ type world struct {
 	seed     uint64
 	schedule *schedule
 	history  *History
-	store    *staleHeads
+	store    *store
 	objects  *memory.Objects
 	faults   float64
 
@@ -57,7 +57,7 @@ func newWorld(seed uint64) *world {
 	s := newSchedule(seed)
 	w := &world{
 		seed: seed, schedule: s, history: NewHistory(s.now), objects: new(memory.Objects),
-		store: &staleHeads{Driver: memory.New(), random: rand.New(rand.NewPCG(seed, 2)), heads: make(map[string][]*stream.Head)},
+		store: &store{Driver: memory.New(), random: rand.New(rand.NewPCG(seed, 2)), heads: make(map[string][]*stream.Head), begun: make(map[stream.Incarnation]bool)},
 	}
 	if seed%4 > 0 {
 		w.faults = 0.04
@@ -71,14 +71,14 @@ func newWorld(seed uint64) *world {
 // start starts a process.
 func (w *world) start() *process {
 	w.born++
-	who := fmt.Sprint("process ", w.born)
 	p := &process{faults: streamtest.NewFaults(w.store)}
 	p.faults.Random(w.seed+uint64(w.born), w.faults)
-	p.faults.Each(w.schedule.calls(who, func() bool { return !p.crashed.Load() }))
+	driver := turns{p.faults, w.schedule, fmt.Sprint("process ", w.born), func() bool { return !p.crashed.Load() }}
+	p.faults.Each(driver.each)
 	limits := streamtest.Tiny()
-	limits.EarlyWait = 3 * time.Millisecond
+	limits.PageSize, limits.EarlyWait = 120, 3*time.Millisecond
 	var err error
-	p.log, err = stream.New(p.faults, stream.Options{
+	p.log, err = stream.New(driver, stream.Options{
 		Objects: streamtest.NewObjectFaults(w.objects, p.faults), Limits: limits,
 		Poll:   stream.Poll{Fast: 2 * time.Millisecond, Idle: 5 * time.Millisecond},
 		Random: &randomness{source: rand.New(rand.NewPCG(w.seed, uint64(100+w.born)))},
@@ -232,17 +232,19 @@ func (w *world) background(ctx context.Context, names []string, done <-chan stru
 	}
 }
 
-// staleHeads is a driver whose eventually consistent reads return any head that there was in the
-// last while.
-type staleHeads struct {
+// store is a driver in memory to which requests travel. Its eventually consistent reads return any
+// head that there was in the last while. A creation that arrives twice, because its first attempt
+// was late, creates a stream once (DESIGN.md, "When a write's outcome is unknown").
+type store struct {
 	stream.Driver
 	mu     sync.Mutex
 	random *rand.Rand
 	heads  map[string][]*stream.Head
+	begun  map[stream.Incarnation]bool
 }
 
 // Head implements [stream.Heads].
-func (s *staleHeads) Head(ctx context.Context, name string, c stream.Consistency) (*stream.Head, error) {
+func (s *store) Head(ctx context.Context, name string, c stream.Consistency) (*stream.Head, error) {
 	h, err := s.Driver.Head(ctx, name, c)
 	if err != nil && !errors.Is(err, stream.ErrNoHead) {
 		return h, err
@@ -258,6 +260,31 @@ func (s *staleHeads) Head(ctx context.Context, name string, c stream.Consistency
 		return h, nil
 	}
 	return h, err
+}
+
+// Create implements [stream.Heads].
+func (s *store) Create(ctx context.Context, name string, head, replaced *stream.Head, owed ...stream.Notice) error {
+	return s.begin(ctx, name, head, func() error { return s.Driver.Create(ctx, name, head, replaced, owed...) })
+}
+
+// Fork implements [stream.Forks].
+func (s *store) Fork(ctx context.Context, name string, head, replaced *stream.Head, lineage *stream.Lineage, now time.Time, owed ...stream.Notice) error {
+	return s.begin(ctx, name, head, func() error { return s.Driver.Fork(ctx, name, head, replaced, lineage, now, owed...) })
+}
+
+func (s *store) begin(ctx context.Context, name string, head *stream.Head, create func() error) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.begun[head.Incarnation] {
+		h, err := s.Driver.Head(ctx, name, stream.Strong)
+		if err != nil && !errors.Is(err, stream.ErrNoHead) {
+			return err
+		}
+		return &stream.RefusedError{Head: h}
+	}
+	err := create()
+	s.begun[head.Incarnation] = err == nil
+	return err
 }
 
 // randomness is a source that is safe for concurrent use.
