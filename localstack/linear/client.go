@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -143,7 +144,11 @@ func (c *Client) send(ctx context.Context, method, target string, header http.He
 	if header != nil {
 		request.Header = header
 	}
-	return c.HTTP.Do(request)
+	response, err := c.HTTP.Do(request)
+	if refused, ok := errors.AsType[*net.OpError](err); ok && refused.Op == "dial" {
+		return nil, errNothing // nobody was there to get it
+	}
+	return response, err
 }
 
 // answer reads a response. It fails with errNothing if the server says that nothing happened,

@@ -79,21 +79,31 @@ func (w *Walk) Step(ctx context.Context) {
 	}
 }
 
-// Audit reads all streams of the group whole, in every way, and asks for their heads.
-func (w *Walk) Audit(ctx context.Context) {
+// Audit reads all streams of the group whole, in every way, and asks for their heads. What fails
+// for want of a server is tried again until ctx ends; then it reports false.
+func (w *Walk) Audit(ctx context.Context) bool {
 	for _, name := range w.Names {
-		w.Do(ctx, Request{Kind: Head, Name: name})
+		for ok := false; !ok; _, ok = w.Do(ctx, Request{Kind: Head, Name: name}) {
+			if ctx.Err() != nil {
+				return false
+			}
+		}
 		for _, live := range []string{"", "sse", "long-poll"} {
-			from := "-1"
-			for {
+			for from := "-1"; ; {
 				a, ok := w.Get(ctx, name, from, live)
-				if !ok || a.Next == "" || a.UpToDate || a.Closed || a.Next == from {
+				switch {
+				case ctx.Err() != nil:
+					return false
+				case !ok:
+					continue
+				}
+				if from = a.Next; from == "" || a.UpToDate {
 					break
 				}
-				from = a.Next
 			}
 		}
 	}
+	return true
 }
 
 // text returns records that nobody else writes.
