@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"slices"
 	"strconv"
@@ -126,9 +127,13 @@ func (l *ledger) write(ctx, writing context.Context, client *http.Client, w *wri
 			w.told = append(w.told, doubtful)
 		}
 		status, _, text, err := l.send(ctx, client, http.MethodPost, "", header, body)
+		refusedConnection, _ := errors.AsType[*net.OpError](err)
 		switch {
 		case ctx.Err() != nil:
 			return ctx.Err()
+		case refusedConnection != nil && refusedConnection.Op == "dial" && !w.producer:
+			w.told = w.told[:w.next] // nobody was there to get it
+			continue
 		case err != nil || status >= 500 && !strings.Contains(text, "nothing was changed"):
 		case status == http.StatusOK, status == http.StatusNoContent:
 			w.told[w.next] = acknowledged
@@ -159,19 +164,18 @@ func (l *ledger) follow(ctx context.Context, client *http.Client, r *reader, end
 		if err != nil {
 			return err
 		}
-		response, err := client.Do(request)
-		if err == nil {
+		if response, err := client.Do(request); err == nil {
 			offset, err = r.take(response, offset)
 			response.Body.Close()
+			if err != nil {
+				return err
+			}
 		}
 		if ctx.Err() != nil {
 			return fmt.Errorf("the reader by %q is at %s: %w", r.live, offset, ctx.Err())
 		}
-		if err != nil {
-			return err
-		}
 		if r.live == "" {
-			time.Sleep(20 * time.Millisecond)
+			time.Sleep(20 * time.Millisecond) // it is not the one to load the server
 		}
 	}
 }

@@ -22,7 +22,7 @@ type system struct {
 	env  []string
 	// kill kills something, and sees to it that it comes back.
 	kill func(*running, *rand.Rand) error
-	// pause is how long the time between two kills is at most.
+	// pause is how long the next kill is put off at most.
 	pause time.Duration
 	// stopped says that fsck needs the system to have ended.
 	stopped bool
@@ -34,7 +34,7 @@ var systems = []system{
 		env: []string{"STORE=embedded", "SWEEP_EVERY=1s"},
 	},
 	{
-		name: "lambda", kill: (*running).killFunction, pause: 400 * time.Millisecond,
+		name: "lambda", kill: (*running).killFunction, pause: time.Second,
 		env: []string{"LAMBDA_TEMPLATE=../../infra/stack/testdata/default.template.json", "LAMBDA_MAX_REQUESTS=50", "LAMBDA_SWEEP_EVERY=2s", "POLL_FAST=20ms", "POLL_IDLE=200ms"},
 	},
 }
