@@ -4,6 +4,8 @@ SHELL := /bin/bash
 GO ?= go
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUZZTIME ?= 30s
+KILLTIME ?= 2m
+LINEARTIME ?= 2m
 
 # How functions are built for Lambda. GOARCH=arm64 is what is deployed.
 # The same source gives the same bytes, wherever it is (make reproducible), so that a
@@ -11,7 +13,7 @@ FUZZTIME ?= 30s
 LAMBDA_BUILD := CGO_ENABLED=0 GOOS=linux $(GO) build -trimpath -buildvcs=false -ldflags='-s -w' -tags lambda.norpc
 FUNCTIONS := api apibuffered compact sweep
 
-.PHONY: FORCE image localstack-up localstack-down localstack-deploy localstack-smoke sam-invoke sam-start-lambda test-docker synth bootstrap diff deploy destroy reproducible help run run-lambda invoke fsck build functions build-lambda test check vet test-go test-stores conformance clients test-implementation perf cdn bench bench-lambda bench-engines cost fuzz clean
+.PHONY: FORCE image localstack-up localstack-down localstack-deploy localstack-smoke sam-invoke sam-start-lambda test-docker synth bootstrap diff deploy destroy reproducible help run run-lambda invoke fsck build functions build-lambda test check vet test-go test-stores conformance clients test-implementation perf cdn bench bench-lambda bench-engines cost kill linearize fuzz clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -171,6 +173,12 @@ bench-lambda: build-lambda functions ## what the functions cost in requests, uni
 
 cost: ## what a deployment costs a month, and elsewhere: make cost, or make cost ARGS='-example chat' (ARGS=-h lists more)
 	@$(GO) run ./infra/cost $(ARGS)
+
+kill: node_modules ## kill processes of the embedded server and of the Lambda host under load, for KILLTIME (default 2m) each
+	$(GO) test -count=1 -timeout 0 -v ./localstack/kill -killtime $(KILLTIME)
+
+linearize: ## random histories under a deterministic schedule, with faults and crashes, for LINEARTIME (default 2m)
+	$(GO) test -count=1 -timeout 0 -v ./localstack/linear -run TestWorlds -time $(LINEARTIME)
 
 bench-engines: ## the comparison of storage engines behind the choice in DESIGN.md
 	cd localstack/enginebench && $(GO) run . -dir "$${TMPDIR:-/tmp}" -seconds 3
