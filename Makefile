@@ -5,6 +5,8 @@ GO ?= go
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 BENCHSTAT := golang.org/x/perf/cmd/benchstat@v0.0.0-20260908200009-22c9c6c9d4da
 FUZZTIME ?= 30s
+KILLTIME ?= 2m
+LINEARTIME ?= 2m
 
 # How functions are built for Lambda. GOARCH=arm64 is what is deployed.
 # The same source gives the same bytes, wherever it is (make reproducible), so that a
@@ -196,6 +198,12 @@ bench-lambda: build-lambda functions ## what the functions cost in requests, uni
 
 cost: ## what a deployment costs a month, and elsewhere: make cost, or make cost ARGS='-example chat' (ARGS=-h lists more)
 	@$(GO) run ./infra/cost $(ARGS)
+
+kill: node_modules ## kill processes of the embedded server and of the Lambda host under load, for KILLTIME (default 2m) each
+	$(GO) test -count=1 -timeout 0 -v ./localstack/kill -killtime $(KILLTIME)
+
+linearize: ## random histories under a deterministic schedule, with faults and crashes, for LINEARTIME (default 2m)
+	$(GO) test -count=1 -timeout 0 -v ./localstack/linear -run TestWorlds -time $(LINEARTIME)
 
 bench-engines: ## the comparison of storage engines behind the choice in DESIGN.md
 	cd localstack/enginebench && $(GO) run . -dir "$${TMPDIR:-/tmp}" -seconds 3
