@@ -3,7 +3,7 @@ package main
 const (
 	compactFile = "pkg/stream/compact.go"
 	pageFile    = "pkg/stream/page.go"
-	hubFile     = "pkg/stream/hub.go"
+	watcherFile = "pkg/stream/watcher.go"
 	logFile     = "pkg/stream/log.go"
 	itemsFile   = "pkg/stream/sweep_items.go"
 	memoryFile  = "pkg/memory/memory.go"
@@ -56,8 +56,8 @@ var ofTheRest = []mutant{
 		{logFile, `	h, err := l.driver.Head(ctx, name, Strong)`, `	h, err := l.driver.Head(ctx, name, Eventual)`},
 	}},
 	{"a follower follows an old head backwards", simulated, []edit{
-		{hubFile, `w.head.Version >= h.Version:`, `w.head.Version == h.Version:`},
-		{hubFile, `h.Version > seen.Version):`, `h.Version != seen.Version):`},
+		{watcherFile, `old.head.Version >= h.Version:`, `old.head.Version == h.Version:`},
+		{watcherFile, `v.head.Version > seen.Version):`, `v.head.Version != seen.Version):`},
 	}},
 	{"a fork does not count", simulated, []edit{
 		{admitFile, `	next.Forks++
