@@ -206,7 +206,7 @@ func (w *world) checkRead(name string, p *stream.Page, err error, from time.Time
 			w.justify(name, v, from, now)
 		}
 	case err == nil:
-		if !w.truth.was(name, p.Head, from, now) {
+		if !w.truth.saidSo(name, p.Head, from, now) {
 			w.violation("a page of %q is of life %v and version %d, which it had not from %v to %v", name, p.Head.Incarnation, p.Head.Version, from, now)
 		}
 		w.checkPage(name, p)

@@ -249,6 +249,14 @@ func (t *truth) was(name string, h *stream.Head, from, to time.Time) bool {
 	})
 }
 
+// saidSo reports whether what a page says of its stream by a head was true at some time
+// between two. Readers of one place share pages, which may be of an earlier version.
+func (t *truth) saidSo(name string, h *stream.Head, from, to time.Time) bool {
+	return t.during(name, from, to, func(v version) bool {
+		return v.head != nil && v.head.Incarnation == h.Incarnation && v.head.Tail == h.Tail && v.head.Closed == h.Closed
+	})
+}
+
 // existed returns the life of a head if the head was ever stored.
 func (t *truth) existed(name string, h *stream.Head) (*life, error) {
 	for _, v := range t.heads[name] {
