@@ -38,7 +38,7 @@ var ofAppends = []mutant{
 	{"an unknown commit is tried again and its id not burned", simulated, []edit{
 		{settleFile, `		burnErr := c.driver.Update(ctx, c.name, next)`, `		burnErr := error(nil)`},
 	}},
-	{"a head that has forgotten commits settles one", simulated, []edit{
+	{"a head that has forgotten commits settles one", suite{"./pkg/stream", "^TestMemoryMovedOn$"}, []edit{
 		{settleFile, `		case !covers(h, c.known) || len(h.Burned)`, `		case len(h.Burned)`},
 	}},
 	{"a late commit reaches the next life", simulated, []edit{

@@ -55,7 +55,7 @@ var ofTheRest = []mutant{
 	{"a read sees an old head", simulated, []edit{
 		{logFile, `	h, err := l.driver.Head(ctx, name, Strong)`, `	h, err := l.driver.Head(ctx, name, Eventual)`},
 	}},
-	{"a follower follows an old head backwards", simulated, []edit{
+	{"a follower follows an old head backwards", suite{"./pkg/stream", "^TestStalePoll$"}, []edit{
 		{watcherFile, `old.head.Version >= h.Version:`, `old.head.Version == h.Version:`},
 		{watcherFile, `v.head.Version > seen.Version):`, `v.head.Version != seen.Version):`},
 	}},
@@ -87,10 +87,10 @@ var ofTheRest = []mutant{
 	s.create(name, head, replaced, nil)
 `},
 	}},
-	{"a deletion ends whatever life there is", simulated, []edit{
+	{"a deletion ends whatever life there is", suite{"./pkg/memory", "^TestDriver$"}, []edit{
 		{memoryFile, `stored == nil || stored.Incarnation != inc || stored.Forks > 0`, `stored == nil || stored.Forks > 0`},
 	}},
-	{"a late update is applied to any version", simulated, []edit{
+	{"a late update is applied to any version", suite{"./pkg/memory", "^TestDriver$"}, []edit{
 		{memoryFile, `stored.Version != next.Version-1 {`, `stored.Version >= next.Version {`},
 	}},
 }
