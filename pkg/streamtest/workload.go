@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/commoncurriculum/durable-streams-aws/pkg/registry"
@@ -29,7 +30,12 @@ type Workload struct {
 	logs    []*stream.Log
 	random  *rand.Rand
 	streams []*working
+	alarms  atomic.Int64
 }
+
+// Alarms returns how often background work reported damage that was none: that the fault
+// was on the way shows only by looking again.
+func (w *Workload) Alarms() int { return int(w.alarms.Load()) }
 
 // working is a stream of a workload.
 type working struct {
@@ -121,7 +127,7 @@ func (w *Workload) Run(ctx context.Context) error {
 }
 
 // maintain does what runs in the background until ctx ends. What fails is tried again by
-// later runs; but nothing is damaged.
+// later runs; but nothing is damaged, as a process without faults can tell.
 func (w *Workload) maintain(ctx context.Context, log *stream.Log, random *rand.Rand) error {
 	for ctx.Err() == nil {
 		var err error
@@ -134,7 +140,12 @@ func (w *Workload) maintain(ctx context.Context, log *stream.Log, random *rand.R
 			_, err = log.Compact(ctx, w.world.names[random.IntN(len(w.world.names))])
 		}
 		if errors.Is(err, stream.ErrDamaged) {
-			return err
+			w.alarms.Add(1)
+			for _, name := range w.world.names {
+				if _, real := w.world.spare.Compact(ctx, name); errors.Is(real, stream.ErrDamaged) {
+					return real
+				}
+			}
 		}
 	}
 	return nil
