@@ -34,6 +34,9 @@ const (
 	SlowBody Kind = "slow body"
 	// TornBody: the connection breaks within the body of a good answer.
 	TornBody Kind = "torn body"
+	// TornAnswer: a good answer begins and breaks off, and the request was not delivered. No
+	// store does that, so it is not among the random ones.
+	TornAnswer Kind = "torn answer"
 )
 
 // What happens to requests of DynamoDB.

@@ -85,6 +85,10 @@ func (e *exchange) fail() (*http.Response, error) {
 		return e.answer(e.fault), nil
 	case SlowBody, TornBody:
 		return e.brokenBody()
+	case TornAnswer:
+		response := e.respond(http.StatusOK, "application/x-amz-json-1.0", make([]byte, 1000))
+		response.Body = &pacedBody{exchange: e, rest: []byte(`{"Attributes":{"f":{"N"`), part: 1000, end: reset()}
+		return response, nil
 	}
 	return e.breakObject()
 }

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -207,4 +209,13 @@ func (w *registryWorld) compare() error {
 		return nil
 	}
 	return err
+}
+
+// CheckRegistry compares what the registry of a tenant tells to who reads it with the streams
+// that there are, of all that the tenant ever had: of each life it tells the beginning and the
+// end once and in order, and nothing is left to be told.
+func CheckRegistry(ctx context.Context, l *stream.Log, s Store, tenant string, types map[string]string) error {
+	w := &registryWorld{Context: ctx, driver: s.Driver, objects: s.Objects, spare: l, prefix: tenant, created: make(map[string]bool), types: types}
+	w.names = slices.Sorted(maps.Keys(types))
+	return w.compare()
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/commoncurriculum/durable-streams-aws/pkg/fsck"
 	"github.com/commoncurriculum/durable-streams-aws/pkg/stream"
@@ -26,7 +27,7 @@ func (w *Workload) Verify(ctx context.Context) error {
 	if err := w.world.compare(); err != nil {
 		return fmt.Errorf("registry: %w", err)
 	}
-	return w.inOrder(ctx)
+	return InOrder(ctx, w.healthy, w.world.clock.Now)
 }
 
 // converge sweeps until there is nothing left to do.
@@ -83,9 +84,10 @@ func (s *working) stillThere(ctx context.Context, w *Workload) error {
 	return nil
 }
 
-// inOrder checks the store as a whole.
-func (w *Workload) inOrder(ctx context.Context) error {
-	found, err := fsck.Store(ctx, w.healthy.Driver, w.healthy.Objects, fsck.Options{Now: w.world.clock.Now})
+// InOrder checks a store as a whole: fsck finds neither damage nor litter, and no life is over
+// whose data is still to be discarded.
+func InOrder(ctx context.Context, s Store, now func() time.Time) error {
+	found, err := fsck.Store(ctx, s.Driver, s.Objects, fsck.Options{Now: now})
 	if err != nil {
 		return err
 	}
