@@ -3,6 +3,8 @@ package faults
 import (
 	"errors"
 	"fmt"
+	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httputil"
@@ -37,6 +39,10 @@ func NewProxy(store string, l *Layer) (*Proxy, error) {
 			Rewrite:      func(r *httputil.ProxyRequest) { r.SetURL(to) },
 			Transport:    l.Over(base),
 			ErrorHandler: func(w http.ResponseWriter, _ *http.Request, _ error) { breakConnection(w) },
+			// What has arrived of a body that breaks off is passed on.
+			FlushInterval: -1,
+			// Connections break on purpose.
+			ErrorLog: log.New(io.Discard, "", 0),
 		}},
 		served: make(chan error, 1),
 	}

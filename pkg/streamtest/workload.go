@@ -87,8 +87,10 @@ func NewWorkload(ctx context.Context, seed uint64, clock *Clock, healthy Store, 
 	for i := range workStreams {
 		name, contentType := fmt.Sprint("work/", i), contentTypes[i%len(contentTypes)]
 		w.streams = append(w.streams, &working{client: w.client(i, name, contentType)})
-		w.world.names = append(w.world.names, name, name+"/fork")
-		w.world.types[name], w.world.types[name+"/fork"] = contentType, contentType
+		for _, name := range []string{name, name + "/fork", name + "/brief", name + "/brief/fork"} {
+			w.world.names = append(w.world.names, name)
+			w.world.types[name] = contentType
+		}
 	}
 	return w, nil
 }
@@ -131,10 +133,13 @@ func (w *Workload) Run(ctx context.Context) error {
 func (w *Workload) maintain(ctx context.Context, log *stream.Log, random *rand.Rand) error {
 	for ctx.Err() == nil {
 		var err error
-		switch random.IntN(4) {
+		switch random.IntN(8) {
 		case 0:
-			_, err = log.Sweep(ctx, stream.SweepOptions{IdleAfter: time.Hour, Items: 50, Objects: 50, Lives: 2})
-		case 1:
+			// What is over is old enough to be discarded then.
+			w.world.clock.Advance(6 * time.Minute)
+		case 1, 2:
+			_, err = log.Sweep(ctx, stream.SweepOptions{IdleAfter: time.Hour, Items: 50, Objects: 50, Lives: 5})
+		case 3:
 			_, err = log.Register(ctx, w.world.names)
 		default:
 			_, err = log.Compact(ctx, w.world.names[random.IntN(len(w.world.names))])
@@ -159,7 +164,7 @@ func (w *Workload) use(ctx context.Context, s *working, i int) error {
 	}
 	reading, stop := context.WithCancel(ctx)
 	defer stop()
-	errs := make([]error, workWriters+2)
+	errs := make([]error, workWriters+3)
 	var writers, reader sync.WaitGroup
 	reader.Go(func() { s.seen, errs[workWriters] = s.readOn(reading) })
 	for n := range workWriters {
@@ -179,6 +184,7 @@ func (w *Workload) use(ctx context.Context, s *working, i int) error {
 		}
 		errs[workWriters+1] = err
 	})
+	writers.Go(func() { errs[workWriters+2] = w.brief(ctx, s, i) })
 	writers.Wait()
 	stop()
 	reader.Wait()
@@ -186,6 +192,28 @@ func (w *Workload) use(ctx context.Context, s *working, i int) error {
 		return err
 	}
 	return s.end(ctx, i)
+}
+
+// brief lets a stream and its fork begin and end some times under the same names.
+func (w *Workload) brief(ctx context.Context, s *working, i int) error {
+	const lives = 4
+	for life := range lives {
+		c := w.client(i+life, s.name+"/brief", s.contentType)
+		if err := c.create(ctx, c.history.Begin(fmt.Sprint("brief", life), 0, 2, 110)); err != nil {
+			return err
+		}
+		if err := c.writeOn(ctx, fmt.Sprint("b", life), 3, true); err != nil {
+			return err
+		}
+		fork, err := c.fork(ctx, c.name+"/fork", false)
+		if err != nil {
+			return err
+		}
+		if err := errors.Join(fork.delete(ctx), c.delete(ctx)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // end closes or deletes a stream, its fork, both or none.
