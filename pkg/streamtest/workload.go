@@ -199,7 +199,7 @@ func (w *Workload) brief(ctx context.Context, s *working, i int) error {
 	const lives = 4
 	for life := range lives {
 		c := w.client(i+life, s.name+"/brief", s.contentType)
-		if err := c.create(ctx, c.history.Begin(fmt.Sprint("brief", life), 0, 2, 110)); err != nil {
+		if err := w.createAgain(ctx, c, c.history.Begin(fmt.Sprint("brief", life), 0, 2, 110)); err != nil {
 			return err
 		}
 		if err := c.writeOn(ctx, fmt.Sprint("b", life), 3, true); err != nil {
@@ -214,6 +214,20 @@ func (w *Workload) brief(ctx context.Context, s *working, i int) error {
 		}
 	}
 	return nil
+}
+
+// createAgain creates a stream whose name is free once the fork of the life before is
+// released: where that failed with the fork's deletion, the collection does it.
+func (w *Workload) createAgain(ctx context.Context, c *client, first *Write) error {
+	err := c.create(ctx, first)
+	for n := 0; n < tries && errors.Is(err, stream.ErrGone); n++ {
+		w.world.clock.Advance(6 * time.Minute)
+		if _, err := w.world.spare.Collect(ctx, 100); err != nil {
+			return err
+		}
+		err = c.create(ctx, first)
+	}
+	return err
 }
 
 // end closes or deletes a stream, its fork, both or none.
