@@ -4,6 +4,8 @@ SHELL := /bin/bash
 GO ?= go
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUZZTIME ?= 30s
+FAULTTIME ?= 1m
+SEED ?= 0
 
 # How functions are built for Lambda. GOARCH=arm64 is what is deployed.
 # The same source gives the same bytes, wherever it is (make reproducible), so that a
@@ -11,7 +13,7 @@ FUZZTIME ?= 30s
 LAMBDA_BUILD := CGO_ENABLED=0 GOOS=linux $(GO) build -trimpath -buildvcs=false -ldflags='-s -w' -tags lambda.norpc
 FUNCTIONS := api apibuffered compact sweep
 
-.PHONY: FORCE image localstack-up localstack-down localstack-deploy localstack-smoke sam-invoke sam-start-lambda test-docker synth bootstrap diff deploy destroy reproducible help run run-lambda invoke fsck build functions build-lambda test check vet test-go test-stores conformance clients test-implementation perf cdn bench bench-lambda bench-engines cost fuzz clean
+.PHONY: FORCE image localstack-up localstack-down localstack-deploy localstack-smoke sam-invoke sam-start-lambda test-docker synth bootstrap diff deploy destroy reproducible help run run-lambda invoke fsck build functions build-lambda test check vet test-go test-stores conformance clients test-implementation perf cdn bench bench-lambda bench-engines cost fuzz faults clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -181,6 +183,12 @@ fuzz: ## run every fuzz target for FUZZTIME (default 30s) each
 	    echo "$$dir $$target"; (cd $$dir && $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) .) || exit 1; \
 	  done; \
 	done
+
+# A seed of 0 draws one, and a failure prints it.
+faults: ## let requests to table and bucket, and changes of the table, go wrong at random: FAULTTIME (1m) each, SEED
+	$(GO) test -count=1 -v -timeout 0 ./localstack/faults -run '^TestRandomFaults$$' -faulttime $(FAULTTIME) -seed $(SEED)
+	$(GO) test -count=1 -v -timeout 0 ./localstack/lambda -run '^TestRandomFaults$$' -faulttime $(FAULTTIME) -seed $(SEED)
+	$(GO) test -count=1 -v -timeout 0 ./functions/compact -run '^TestChangesGoWrong$$' -faulttime $(FAULTTIME) -seed $(SEED)
 
 clean: ## remove what was built; data in .data stays
 	rm -rf bin node_modules
