@@ -116,21 +116,39 @@ func (h *Head) without(n int) *Head {
 // flush puts the buffer of h into chunks and then trims it, and returns the head
 // after that. What a crash leaves behind: chunks with records that are also in
 // the buffer, which is harmless (invariant 2).
+//
+// If a chunk cannot be put, what precedes it is trimmed all the same: a buffer that has
+// grown large while the store was in trouble gets smaller by every attempt, however many
+// requests fail.
 func (l *Log) flush(ctx context.Context, name string, h *Head) (*Head, error) {
-	// One after the other: a chunk that is stored says that all before it are. Another
-	// flush may cut differently, and finds its last chunk stored already by this one.
-	for _, c := range h.chunks(l.limits) {
-		err := l.retry(ctx, func() error { return l.driver.PutChunk(ctx, h.Life(name), c) })
-		if err != nil {
-			return nil, err
-		}
-	}
-	trimmed, err := l.driver.Trim(ctx, name, h, h.Tail)
-	if err != nil {
+	to, err := l.putChunks(ctx, h.Life(name), h.chunks(l.limits))
+	if to == (Offset{}) && err != nil {
 		return nil, err
 	}
-	l.hub.announce(name, trimmed)
+	trimmed, trimErr := l.driver.Trim(ctx, name, h, to)
+	if trimErr == nil {
+		l.hub.announce(name, trimmed)
+	}
+	switch {
+	case err != nil:
+		return nil, err
+	case trimErr != nil:
+		return nil, trimErr
+	}
 	return trimmed, nil
+}
+
+// putChunks puts chunks, and returns the end of the last one that is stored, if any. They
+// are put one after the other: a chunk that is stored says that all before it are. Another
+// flush may cut differently, and finds its last chunk stored already by this one.
+func (l *Log) putChunks(ctx context.Context, life Life, chunks []Chunk) (to Offset, err error) {
+	for _, c := range chunks {
+		if err := l.retry(ctx, func() error { return l.driver.PutChunk(ctx, life, c) }); err != nil {
+			return to, err
+		}
+		to = c.To
+	}
+	return to, nil
 }
 
 // chunks cuts the buffer into chunks: runs of one segment, of at most PartSize
