@@ -14,6 +14,10 @@ import (
 	"testing"
 	"time"
 
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
 	"github.com/commoncurriculum/durable-streams-aws/localstack/faults"
 	s3standin "github.com/commoncurriculum/durable-streams-aws/localstack/s3"
 	"github.com/commoncurriculum/durable-streams-aws/pkg/dynamo"
@@ -70,6 +74,13 @@ func TestRandomFaults(t *testing.T) {
 		t.Logf("seed %d: %d requests to %s; %v", seed, l.Requests(), what, l.Injected())
 	}
 	in := h.inside(t)
+	// Who looks at the end waits longer than a function would: the machine may be busy.
+	in.driver, err = dynamo.New(dynamodb.New(dynamo.NewClient("us-east-1", in.config.DynamoDBEndpoint, credentials.NewStaticCredentialsProvider("local", "local", "")).Options(), func(o *dynamodb.Options) {
+		o.HTTPClient = awshttp.NewBuildableClient().WithTimeout(patience)
+	}), dynamo.Options{Table: in.config.Table})
+	if err != nil {
+		t.Fatal(err)
+	}
 	direct, err := stream.New(in.driver, stream.Options{Objects: in.objects, Limits: dynamo.Limits(stream.DefaultLimits())})
 	if err != nil {
 		t.Fatal(err)
@@ -78,19 +89,19 @@ func TestRandomFaults(t *testing.T) {
 	for i := range histories {
 		name := fmt.Sprint("s", i)
 		histories[i].Check(t, direct, in.driver, in.objects, name)
-		for deadline := time.Now().Add(2 * patience); in.head(t, name).CompactionOwed(); {
+		for deadline := time.Now().Add(2*patience + *faultTime); in.head(t, name).CompactionOwed(); {
 			if time.Now().After(deadline) {
 				t.Fatalf("%s is not compacted: %+v", name, in.head(t, name))
 			}
 		}
 	}
 	var disorder error
-	for deadline := time.Now().Add(patience); ; {
+	for deadline := time.Now().Add(2*patience + *faultTime); ; {
 		if disorder = streamtest.InOrder(t.Context(), store, time.Now); disorder == nil {
 			break
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("%v after the last fault: %v", patience, disorder)
+			t.Fatalf("it does not come into order: %v", disorder)
 		}
 	}
 	for i := range histories {
