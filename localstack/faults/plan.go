@@ -52,8 +52,8 @@ func (p Random) Decide(c Call) Fault {
 	if r.Float64() >= p.Share {
 		return Fault{}
 	}
-	possible := possible(c)
-	f := possible[r.IntN(len(possible))]
+	all := possible(c)
+	f := all[r.IntN(len(all))]
 	f.Draw = r.Uint64()
 	return f
 }
