@@ -16,7 +16,8 @@ LINEARTIME ?= 2m
 LAMBDA_BUILD := CGO_ENABLED=0 GOOS=linux $(GO) build -trimpath -buildvcs=false -ldflags='-s -w' -tags lambda.norpc
 FUNCTIONS := api apibuffered compact sweep
 
-# Every command with a help text. .PHONY: FORCE vet $(shell sed -nE 's/^([a-z-]+):.*\#\#.*/\1/p' $(firstword image localstack-up localstack-down localstack-deploy localstack-smoke sam-invoke sam-start-lambda test-docker synth bootstrap diff deploy destroy reproducible run run-lambda invoke fsck build functions build-lambda test check test-go test-stores conformance clients test-implementation perf cdn bench bench-compare bench-lambda bench-engines cost fuzz faults clean $(MAKEFILE_LIST)))
+# Every command with a help text.
+.PHONY: FORCE vet $(shell sed -nE 's/^([a-z-]+):.*\#\#.*/\1/p' $(firstword $(MAKEFILE_LIST)))
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
