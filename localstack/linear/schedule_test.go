@@ -56,8 +56,8 @@ func (s *schedule) await(who, what string) {
 	<-t.granted
 }
 
-// turns is a driver whose calls wait for their turns, as long as it is alive. Each of faults
-// does that for all but the calls for heads, which are so many that it matters of what they are.
+// turns is the driver of a process, above its faults, whose calls wait for their turns as long as
+// the process is alive.
 type turns struct {
 	stream.Driver
 	schedule *schedule
@@ -71,7 +71,8 @@ func (t turns) await(what string) {
 	}
 }
 
-// each is for [streamtest.Faults.Each].
+// each has all calls wait but those for heads: there are so many of them that a turn says of which
+// stream they are.
 func (t turns) each(m streamtest.Method) {
 	if m != streamtest.Head {
 		t.await(string(m))
