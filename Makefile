@@ -14,7 +14,8 @@ LINEARTIME ?= 2m
 LAMBDA_BUILD := CGO_ENABLED=0 GOOS=linux $(GO) build -trimpath -buildvcs=false -ldflags='-s -w' -tags lambda.norpc
 FUNCTIONS := api apibuffered compact sweep
 
-.PHONY: FORCE image localstack-up localstack-down localstack-deploy localstack-smoke sam-invoke sam-start-lambda test-docker synth bootstrap diff deploy destroy reproducible help run run-lambda invoke fsck build functions build-lambda test check vet test-go test-stores conformance clients test-implementation perf cdn bench bench-compare bench-lambda bench-engines cost kill linearize fuzz clean
+# Every command with a help text.
+.PHONY: FORCE vet $(shell sed -nE 's/^([a-z-]+):.*\#\#.*/\1/p' $(firstword $(MAKEFILE_LIST)))
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -155,6 +156,20 @@ clients: build build-lambda ## the official npm client, StreamDB and Yjs provide
 
 test-implementation: ## what a server must do beyond the suite: restarts, crashes, races, ... (IMPLEMENTATION_TEST_URL, _RESTART)
 	$(GO) test -count=1 -v ./localstack/implementation
+
+# Small segments, so that compaction has something to do.
+SOAK := SEGMENT_MAX_MESSAGES=$${SEGMENT_MAX_MESSAGES:-100} ADMIN_TOKEN=$${ADMIN_TOKEN:-soak-0123456789abcdef}
+
+ifdef BASE_URL
+soak: bin/soak
+	@exec ./bin/soak
+else
+soak: build build-lambda bin/soak ## a steady load for SOAKTIME (default 1h) at RATE requests a second, and whether anything grows (SERVER=lambda, BASE_URL, ... see README)
+	@$(SOAK) localstack/acceptance/with-server.sh ./bin/soak
+endif
+
+bin/soak: FORCE
+	@$(GO) build -trimpath -o bin/soak ./localstack/soak
 
 ifdef PERF_BASE_URL
 perf:
