@@ -60,6 +60,7 @@ func (s *schedule) await(who, what string) {
 // the process is alive.
 type turns struct {
 	stream.Driver
+	store    *store
 	schedule *schedule
 	who      string
 	alive    func() bool
@@ -83,6 +84,18 @@ func (t turns) each(m streamtest.Method) {
 func (t turns) Head(ctx context.Context, name string, c stream.Consistency) (*stream.Head, error) {
 	t.await("Head of " + name)
 	return t.Driver.Head(ctx, name, c)
+}
+
+// Create implements [stream.Heads].
+func (t turns) Create(ctx context.Context, name string, head, replaced *stream.Head, owed ...stream.Notice) error {
+	t.store.ask(name, head)
+	return t.Driver.Create(ctx, name, head, replaced, owed...)
+}
+
+// Fork implements [stream.Forks].
+func (t turns) Fork(ctx context.Context, name string, head, replaced *stream.Head, lineage *stream.Lineage, now time.Time, owed ...stream.Notice) error {
+	t.store.ask(name, head)
+	return t.Driver.Fork(ctx, name, head, replaced, lineage, now, owed...)
 }
 
 // caller tells apart by their stacks who make the same call at once: a reader, say, and the poll
