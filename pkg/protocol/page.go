@@ -28,10 +28,13 @@ func (x *exchange) sendPage(p *stream.Page, c caching) {
 			return
 		}
 	}
-	buf := buffers.Get().(*buffer)
-	defer buf.free()
-	buf.b = appendBody(buf.b[:0], p)
-	body := buf.b
+	body, whole := soleRecord(p)
+	if !whole {
+		buf := buffers.Get().(*buffer)
+		defer buf.free()
+		buf.b = appendBody(buf.b[:0], p)
+		body = buf.b
+	}
 	if coding != identity {
 		encoded := buffers.Get().(*buffer)
 		defer encoded.free()
@@ -56,6 +59,18 @@ func (x *exchange) place(p *stream.Page) {
 	if p.Closed() {
 		h["Stream-Closed"] = headerTrue
 	}
+}
+
+// soleRecord returns the page's body if it is one record as it is stored: large ones need
+// not be copied.
+func soleRecord(p *stream.Page) (body []byte, whole bool) {
+	if p.Count != 1 || p.Head.Unit() != stream.Bytes {
+		return nil, false
+	}
+	for record := range p.Records() {
+		return record, true
+	}
+	return nil, false
 }
 
 // appendBody appends a page as clients see it: an array of the messages in JSON
