@@ -28,22 +28,19 @@ func (x *exchange) sendPage(p *stream.Page, c caching) {
 			return
 		}
 	}
-	body, whole := soleRecord(p)
-	if !whole {
-		buf := buffers.Get().(*buffer)
-		defer buf.free()
-		buf.b = appendBody(buf.b[:0], p)
-		body = buf.b
+	if coding == identity {
+		x.sendPlain(p)
+		return
 	}
-	if coding != identity {
-		encoded := buffers.Get().(*buffer)
-		defer encoded.free()
-		encoded.b = x.encoder.append(encoded.b[:0], coding, body)
-		body = encoded.b
-		h["Content-Encoding"] = []string{string(coding)}
-	}
-	h["Content-Length"] = []string{strconv.Itoa(len(body))}
-	x.send(http.StatusOK, body)
+	buf := buffers.Get().(*buffer)
+	defer buf.free()
+	buf.b = appendBody(buf.b[:0], p)
+	encoded := buffers.Get().(*buffer)
+	defer encoded.free()
+	encoded.b = x.encoder.append(encoded.b[:0], coding, buf.b)
+	h["Content-Encoding"] = []string{string(coding)}
+	h["Content-Length"] = []string{strconv.Itoa(len(encoded.b))}
+	x.send(http.StatusOK, encoded.b)
 }
 
 var headerAttachment = []string{"attachment"}
@@ -59,18 +56,6 @@ func (x *exchange) place(p *stream.Page) {
 	if p.Closed() {
 		h["Stream-Closed"] = headerTrue
 	}
-}
-
-// soleRecord returns the page's body if it is one record as it is stored: large ones need
-// not be copied.
-func soleRecord(p *stream.Page) (body []byte, whole bool) {
-	if p.Count != 1 || p.Head.Unit() != stream.Bytes {
-		return nil, false
-	}
-	for record := range p.Records() {
-		return record, true
-	}
-	return nil, false
 }
 
 // appendBody appends a page as clients see it: an array of the messages in JSON
@@ -126,6 +111,5 @@ func (b *buffer) free() {
 	}
 }
 
-// maxPooledPage is somewhat more than a page of the usual size: an array of small messages
-// is larger than they are.
-const maxPooledPage = 6 << 20
+// maxPooledPage is somewhat more than a page of the usual size.
+const maxPooledPage = 2 << 20
