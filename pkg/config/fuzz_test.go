@@ -38,17 +38,19 @@ func FuzzSecrets(f *testing.F) {
 // FuzzVariables: whatever a variable is set to, the programs take it or name it. One that
 // holds a secret is not told.
 func FuzzVariables(f *testing.F) {
+	type environment = map[string]string
 	programs := []struct {
 		config any
-		read   func(map[string]string) error
+		base   environment
+		read   func(environment) error
 	}{
-		{config.Server{}, func(e map[string]string) error { _, err := config.ReadServer(e); return err }},
-		{config.Function{}, func(e map[string]string) error { _, err := config.ReadFunction(e); return err }},
-		{config.Stack{}, func(e map[string]string) error { _, err := config.ReadStack(e); return err }},
-		{config.LambdaHost{}, func(e map[string]string) error { _, err := config.ReadLambdaHost(e); return err }},
-		{config.Soak{}, func(e map[string]string) error { _, err := config.ReadSoak(e); return err }},
+		{config.Server{}, nil, func(e environment) error { _, err := config.ReadServer(e); return err }},
+		{config.Function{}, environment{"TABLE_NAME": "t", "BUCKET_NAME": "b", "AWS_REGION": "r", "AWS_ACCESS_KEY_ID": "k", "AWS_SECRET_ACCESS_KEY": "s"},
+			func(e environment) error { _, err := config.ReadFunction(e); return err }},
+		{config.Stack{}, nil, func(e environment) error { _, err := config.ReadStack(e); return err }},
+		{config.LambdaHost{}, nil, func(e environment) error { _, err := config.ReadLambdaHost(e); return err }},
+		{config.Soak{}, environment{"BASE_URL": "http://h"}, func(e environment) error { _, err := config.ReadSoak(e); return err }},
 	}
-	base := map[string]string{"TABLE_NAME": "t", "BUCKET_NAME": "b", "AWS_REGION": "r", "BASE_URL": "http://h"}
 	for i, value := range []string{"", "0", "-1", "1", "99999999999999999999", "1h", "-5s", "1e300", "*", "https://a.example.com,https://b.example.com", "http://[::1", "\x00", "a=b,c=d"} {
 		f.Add(uint8(i), uint8(i*7), value)
 	}
@@ -57,7 +59,7 @@ func FuzzVariables(f *testing.F) {
 		all := config.Variables(p.config)
 		name, _, _ := strings.Cut(all[int(variable)%len(all)].Name, ",")
 		environ := map[string]string{name: value}
-		for other, usual := range base {
+		for other, usual := range p.base {
 			if other != name {
 				environ[other] = usual
 			}
