@@ -19,6 +19,9 @@ type Client struct {
 	// Delay says how long the next call of an operation takes, by its name; nil means no
 	// time. It must be safe for concurrent use.
 	Delay func(operation string) time.Duration
+	// Bandwidth is how many bytes of what is read arrive in a second, once the delay has
+	// passed; 0 means any number.
+	Bandwidth float64
 	// Throttled counts the writes that the partition's limit refused.
 	Throttled atomic.Int64
 }
@@ -46,6 +49,14 @@ func (c *Client) apply(do func() error) error {
 	c.Table.mu.Lock()
 	defer c.Table.mu.Unlock()
 	return do()
+}
+
+// transfer lets what was read arrive.
+func (c *Client) transfer(ctx context.Context, size int) error {
+	if c.Bandwidth == 0 {
+		return nil
+	}
+	return wait(ctx, time.Duration(float64(size)/c.Bandwidth*float64(time.Second)))
 }
 
 func wait(ctx context.Context, d time.Duration) error {

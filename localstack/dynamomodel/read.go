@@ -25,11 +25,16 @@ func readUnits(size int, strong *bool) float64 {
 // GetItem implements [dynamo.Client].
 func (c *Client) GetItem(ctx context.Context, in *dynamodb.GetItemInput, _ ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error) {
 	out := &dynamodb.GetItemOutput{}
+	size := 0
 	err := c.call(ctx, "GetItem", func() error {
 		out.Item = maps.Clone(c.Table.get(in.Key))
-		out.ConsumedCapacity = consumed(readUnits(dynamo.ItemSize(out.Item), in.ConsistentRead))
+		size = dynamo.ItemSize(out.Item)
+		out.ConsumedCapacity = consumed(readUnits(size, in.ConsistentRead))
 		return nil
 	})
+	if err == nil {
+		err = c.transfer(ctx, size)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -39,19 +44,23 @@ func (c *Client) GetItem(ctx context.Context, in *dynamodb.GetItemInput, _ ...fu
 // Query implements [dynamo.Client], forwards and without filters.
 func (c *Client) Query(ctx context.Context, in *dynamodb.QueryInput, _ ...func(*dynamodb.Options)) (*dynamodb.QueryOutput, error) {
 	out := &dynamodb.QueryOutput{}
+	size := 0
 	err := c.call(ctx, "Query", func() error {
 		found, k, err := c.Table.query(in)
 		if err != nil {
 			return err
 		}
-		page, size := cut(found, aws.ToInt32(in.Limit))
+		page, n := cut(found, aws.ToInt32(in.Limit))
 		out.Items = page
 		if len(page) > 0 && (len(page) < len(found) || len(page) == int(aws.ToInt32(in.Limit))) {
 			out.LastEvaluatedKey = c.Table.keyIn(page[len(page)-1], k)
 		}
-		out.ConsumedCapacity = consumed(readUnits(size, in.ConsistentRead))
+		size, out.ConsumedCapacity = n, consumed(readUnits(n, in.ConsistentRead))
 		return nil
 	})
+	if err == nil {
+		err = c.transfer(ctx, size)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -61,6 +70,7 @@ func (c *Client) Query(ctx context.Context, in *dynamodb.QueryInput, _ ...func(*
 // Scan implements [dynamo.Client].
 func (c *Client) Scan(ctx context.Context, in *dynamodb.ScanInput, _ ...func(*dynamodb.Options)) (*dynamodb.ScanOutput, error) {
 	out := &dynamodb.ScanOutput{}
+	size := 0
 	err := c.call(ctx, "Scan", func() error {
 		t := c.Table
 		var all []item
@@ -72,14 +82,17 @@ func (c *Client) Scan(ctx context.Context, in *dynamodb.ScanInput, _ ...func(*dy
 				}
 			}
 		}
-		page, size := cut(all, aws.ToInt32(in.Limit))
+		page, n := cut(all, aws.ToInt32(in.Limit))
 		out.Items = page
 		if len(page) > 0 && (len(page) < len(all) || len(page) == int(aws.ToInt32(in.Limit))) {
 			out.LastEvaluatedKey = t.keyIn(page[len(page)-1], t.keys)
 		}
-		out.ConsumedCapacity = consumed(readUnits(size, in.ConsistentRead))
+		size, out.ConsumedCapacity = n, consumed(readUnits(n, in.ConsistentRead))
 		return nil
 	})
+	if err == nil {
+		err = c.transfer(ctx, size)
+	}
 	if err != nil {
 		return nil, err
 	}
