@@ -13,7 +13,7 @@ import (
 )
 
 // rounds is how often each operation is timed; fewer for large ones.
-const rounds, roundsOfLarge = 5000, 500
+const rounds, roundsOfLarge = 2000, 200
 
 // latency prints how long requests wait for the stores, beside one conditional update of
 // an item, which is the least that an append can be.

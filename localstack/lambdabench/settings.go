@@ -31,8 +31,8 @@ const priced = "the last column has table, bucket, compaction, and the function'
 func bufferSettings(ctx context.Context, r *report, o options) error {
 	t := r.table("soft limit", "The soft limit of the buffer (bytes of the head item, from which on it is flushed), one message a request; "+priced, "bytes, soft limit",
 		column{"WU an append", "", 2}, column{"WU of compaction", "", 2}, column{"answer p50", "ms", 1}, column{"answer p99", "ms", 1}, column{"hot read", "$/GiB", 3}, dollars())
-	for _, size := range []int{50, 100, 300, 500, 1000, 1500} {
-		for _, soft := range []int{512, 1024, 2048, 4096, 8192, 16384} {
+	for _, size := range []int{50, 100, 300, 1000, 1500} {
+		for _, soft := range []int{512, 1024, 2048, 4096, 8192} {
 			limits := o.limits
 			limits.FlushSize = soft
 			l, err := lifeOf(ctx, newSite(limits, newNetwork(o), 0), size, 1)
@@ -91,7 +91,7 @@ func largeSettings(ctx context.Context, r *report, o options) error {
 		column{"WU an append", "", 2}, column{"puts", "", 2}, column{"WU of compaction", "", 2}, column{"answer p50", "ms", 1}, column{"answer p99", "ms", 1},
 		column{"next read p50", "ms", 1}, column{"reading all hot", "$/GiB", 3}, dollars())
 	const never = 1 << 30
-	for _, size := range []int{500, 700, 1000, 1500, 2000, 2500, 3000, 4096, 6000, 8192, 12288, 16384, 24576, 32768, 49152, 65536, 131072} {
+	for _, size := range []int{500, 1000, 1500, 2000, 2500, 4096, 6000, 8192, 16384, 32768, 65536} {
 		for _, where := range []struct {
 			name          string
 			stage, object int
@@ -121,7 +121,7 @@ func largeSettings(ctx context.Context, r *report, o options) error {
 // nextRead times how long a process that has read a stream takes for each next record of
 // it.
 func nextRead(ctx context.Context, s *site, size int) (took times, err error) {
-	const name, records = "next", 300
+	const name, records = "next", 100
 	if err := s.create(ctx, name, contentType); err != nil {
 		return nil, err
 	}
