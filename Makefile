@@ -167,7 +167,7 @@ cdn: ## what a caching proxy in front saves, with 500 long-poll readers
 bench: build node_modules ## the server and the npm reference server through HTTP, with ratios
 	$(GO) run ./localstack/bench -server ./bin/server $(BENCH_FLAGS)
 
-bench-lambda: build-lambda functions ## what the functions cost in requests, units and round trips, and how they start
+bench-lambda: build-lambda functions ## what the functions cost and wait for, by request and setting; their processor time and start
 	@$(GO) run ./localstack/lambdabench $(BENCH_FLAGS)
 
 cost: ## what a deployment costs a month, and elsewhere: make cost, or make cost ARGS='-example chat' (ARGS=-h lists more)

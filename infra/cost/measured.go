@@ -78,7 +78,7 @@ const (
 	// where eight producers share a stream, in write units; larger ones cost the same. By
 	// `-parts units`.
 	producerWrites, producerBytes = 0.06, 100
-	// pollUnits is what one look of a live reader costs, in read units (`-parts idle`), and
+	// pollUnits is what one look of a live reader costs, in read units (`-parts live`), and
 	// headUnits a strong read of the head (TestRequests in pkg/dynamo).
 	pollUnits, headUnits = 0.5, 1
 	// createWrites counts the head and its entry in the listing index (TestRequests).

@@ -21,7 +21,7 @@ func cold(ctx context.Context, r *report, o options) error {
 		column{"requests to DynamoDB", "", 0}, column{"write units", "", 0}, column{"read units", "", 0}, column{"puts", "", 0}, column{"gets", "", 0},
 		column{"MiB fetched", "", 0}, column{"dollars", "", 4})
 	for _, batch := range []int{1, 16, 100} {
-		l, err := lifeOf(ctx, newSite(o.limits, nil, 0), messageSize, batch)
+		l, err := lifeOf(ctx, newSite(o.limits, newNetwork(o), 0), messageSize, batch)
 		if err != nil {
 			return err
 		}

@@ -22,7 +22,7 @@ func life(ctx context.Context, r *report, o options) error {
 		if err != nil || size < 1 {
 			return fmt.Errorf("-sizes: %q is no number of bytes", text)
 		}
-		l, err := lifeOf(ctx, newSite(o.limits, nil, 0), size, 1)
+		l, err := lifeOf(ctx, newSite(o.limits, newNetwork(o), 0), size, 1)
 		if err != nil {
 			return err
 		}

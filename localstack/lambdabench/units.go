@@ -25,7 +25,7 @@ func writeUnits(ctx context.Context, r *report, o options) error {
 			units := math.NaN()
 			if size < c.limits.BufferSize || c.limits.StageSize < c.limits.BufferSize {
 				var err error
-				if units, err = appendUnits(ctx, newSite(c.limits, nil, 0), size, c.producers); err != nil {
+				if units, err = appendUnits(ctx, newSite(c.limits, newNetwork(o), 0), size, c.producers); err != nil {
 					return err
 				}
 			}
