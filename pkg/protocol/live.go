@@ -40,13 +40,14 @@ func (x *exchange) waiting(while time.Duration) (context.Context, context.Cancel
 	return ctx, func() { stop(); cancel() }
 }
 
-// next waits for the page after one, and notes how long that took. A page that a reader
-// waited for, because it had all that there was, is late by the time since its append.
-func (x *exchange) next(ctx context.Context, f *stream.Follower, after *stream.Page) (*stream.Page, error) {
+// next waits for the next page, and notes how long that took. A page that a reader waited
+// for, because he had all that there was, is late by the time since its append. It is told
+// no more of the page before it, which would be held in memory until then.
+func (x *exchange) next(ctx context.Context, f *stream.Follower, hadAll bool) (*stream.Page, error) {
 	began := time.Now()
 	p, err := f.Next(ctx)
 	x.live.Waited += time.Since(began)
-	if err == nil && p.Count > 0 && after.UpToDate() {
+	if err == nil && p.Count > 0 && hadAll {
 		x.live.Delivered++
 		// The clocks of two processes may differ.
 		x.live.Lag = max(x.live.Lag, x.config.Now().Sub(p.Head.UsedAt))

@@ -52,7 +52,7 @@ func (x *exchange) poll(from stream.Position) (*stream.Page, error) {
 	}
 	ctx, cancel := x.waiting(x.config.LongPollWait)
 	defer cancel()
-	next, err := x.next(ctx, follower, page)
+	next, err := x.next(ctx, follower, page.UpToDate())
 	switch {
 	case err == nil:
 		return next, nil

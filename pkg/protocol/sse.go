@@ -66,7 +66,7 @@ func (x *exchange) sse(q query) error {
 			x.hold(ctx)
 			return nil
 		}
-		if page, err = x.next(ctx, follower, page); err != nil {
+		if page, err = x.next(ctx, follower, page.UpToDate()); err != nil {
 			// The lifetime, the reader, the process or the stream has ended. Anything
 			// else belongs into the log.
 			if ctx.Err() == nil && !errors.Is(err, stream.ErrNotFound) {
@@ -90,11 +90,7 @@ func (x *exchange) eventCaching() []string {
 func (x *exchange) sendEvents(p *stream.Page, text bool, cursor uint64) error {
 	buf := buffers.Get().(*buffer)
 	defer buf.free()
-	buf.b = buf.b[:0]
-	if p.Count > 0 {
-		buf.b = appendDataEvent(buf.b, p, text)
-	}
-	buf.b = appendControlEvent(buf.b, p, cursor)
+	buf.b = appendEvents(buf.b[:0], p, text, cursor)
 	x.allowWrite()
 	n, err := x.w.Write(buf.b)
 	x.sent += int64(n)

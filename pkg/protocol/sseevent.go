@@ -8,6 +8,32 @@ import (
 	"github.com/commoncurriculum/durable-streams-aws/pkg/stream"
 )
 
+// appendEvents appends the events of a page: its data, if it has any, and where it ends.
+// What is encoded of a small page is the same for all who share it, but for the cursor.
+func appendEvents(b []byte, p *stream.Page, text bool, cursor uint64) []byte {
+	if p.Size <= maxSharedEvent {
+		b = append(b, p.Form(dataEventKey{}, func() any { return appendData(nil, p, text) }).([]byte)...)
+	} else {
+		b = appendData(b, p, text)
+	}
+	return appendControlEvent(b, p, cursor)
+}
+
+// dataEventKey is what the data event of a page is kept under for its other readers.
+type dataEventKey struct{}
+
+// maxSharedEvent bounds the records of such a page. The events of larger ones are made in
+// memory that is used again: copying them would take as long as making them.
+const maxSharedEvent = 64 << 10
+
+// appendData appends the data event of a page, unless it has no records.
+func appendData(b []byte, p *stream.Page, text bool) []byte {
+	if p.Count == 0 {
+		return b
+	}
+	return appendDataEvent(b, p, text)
+}
+
 // appendDataEvent appends the data event of a page: an array in JSON mode, lines
 // of text, or base64 (section 5.8).
 func appendDataEvent(b []byte, p *stream.Page, text bool) []byte {

@@ -135,8 +135,9 @@ func (l *Log) awaitTurn(ctx context.Context, name string, a *Append, gap *GapErr
 			}
 			gap = later
 		}
-		if h, err = w.next(wait, h); h == nil {
-			break
+		var news *view
+		if news, err = w.next(wait, h); err == nil {
+			h = news.head
 		}
 	}
 	return Appended{}, gap

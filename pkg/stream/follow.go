@@ -11,42 +11,58 @@ type Follower struct {
 	log     *Log
 	name    string
 	watcher *watcher
-	head    *Head
-	next    Offset
+	// head is the newest head that the follower has seen, and next where it is. pages are
+	// those under that head, which it has in common with others.
+	head  *Head
+	next  Offset
+	pages *pages
 	// uncharge ends that the watcher's polls are counted for this reader.
 	uncharge func()
 }
 
 // Follow starts to follow a stream from a position on, and returns the first page
-// at once, even if it is empty. It renews a sliding TTL, once. It fails as
-// [Log.Read] does. The follower must be closed.
+// at once, even if it is empty. It renews a sliding TTL, once. It sees and costs what
+// [Log.Read] does, and fails as that does; but those who come while the head is being read
+// for others share the next read of it. The follower must be closed.
 func (l *Log) Follow(ctx context.Context, name string, from Position) (*Follower, *Page, error) {
 	// Join before reading, so that no append falls between the two.
 	f := &Follower{log: l, name: name, watcher: l.hub.join(name)}
 	f.uncharge = f.watcher.charge(UsageOf(ctx))
-	p, err := l.Read(ctx, name, from)
+	p, err := f.open(ctx, from)
 	if err != nil {
 		f.Close()
 		return nil, nil, err
 	}
-	f.head, f.next = p.Head, p.Next
 	return f, p, nil
+}
+
+// open reads the first page. Only who comes first reads ahead of the head: where others
+// wait, they have what is new in common.
+func (f *Follower) open(ctx context.Context, from Position) (*Page, error) {
+	fetched, end := func(*Head) ahead { return ahead{} }, func() {}
+	if f.watcher.view.Load().head == nil {
+		fetched, end = f.log.readAhead(ctx, f.name, from)
+	}
+	defer end()
+	h, err := f.watcher.opening.look(ctx, func() (*Head, error) { return f.log.use(ctx, f.name) })
+	if err != nil {
+		return nil, err
+	}
+	v := f.watcher.under(h)
+	f.head, f.next, f.pages = v.head, from.in(v.head), v.pages
+	return f.page(ctx, fetched(v.head))
 }
 
 // Next returns the next page with records, or an empty one that tells that the
 // stream was closed. It waits for that until ctx ends, and then fails with the
 // context's error. It fails with [ErrNotFound] when the stream ends.
 //
-// All followers of a stream in this process share what they wait for.
+// All followers of a stream in this process share what they wait for: those who are at the
+// same place get the same page, which was read once.
 func (f *Follower) Next(ctx context.Context) (*Page, error) {
 	for {
 		if f.next.Before(f.head.Tail) || f.head.Closed {
-			p, err := f.log.readUnder(ctx, f.name, f.head, f.next, f.log.limits.PageSize, ahead{})
-			if err != nil {
-				return nil, err
-			}
-			f.head, f.next = p.Head, p.Next
-			return p, nil
+			return f.page(ctx, ahead{})
 		}
 		if err := f.wait(ctx); err != nil {
 			return nil, err
@@ -54,28 +70,41 @@ func (f *Follower) Next(ctx context.Context) (*Page, error) {
 	}
 }
 
+// page returns the page at which the follower is. Some of it may be known already.
+func (f *Follower) page(ctx context.Context, known ahead) (*Page, error) {
+	p, err := f.pages.at(ctx, f.next, func() (*Page, error) {
+		return f.log.readUnder(ctx, f.name, f.head, f.next, f.log.limits.PageSize, known)
+	})
+	if err != nil {
+		return nil, err
+	}
+	f.head, f.next = p.Head, p.Next
+	return p, nil
+}
+
 // wait returns when there is a newer head of the stream's life.
 func (f *Follower) wait(ctx context.Context) error {
 	waiting, cancel := f.untilDeadline(ctx)
 	defer cancel()
-	h, err := f.watcher.next(waiting, f.head)
+	v, err := f.watcher.next(waiting, f.head)
 	if err != nil && ctx.Err() != nil {
 		return ctx.Err()
 	}
-	if h == nil || err != nil || h.Incarnation != f.head.Incarnation {
+	if err != nil || v.head.Incarnation != f.head.Incarnation {
 		// Deleted, expired, or created again: what is stored decides.
-		if h, err = f.log.Head(ctx, f.name); err != nil {
+		h, err := f.watcher.checking.look(ctx, func() (*Head, error) { return f.log.Head(ctx, f.name) })
+		if err != nil {
 			return err
 		}
 		if h.Incarnation != f.head.Incarnation {
 			return ErrNotFound
 		}
-		f.watcher.update(h)
+		v = f.watcher.under(h)
 	}
-	if h.Deleted {
+	if v.head.Deleted {
 		return ErrGone
 	}
-	f.head = h
+	f.head, f.pages = v.head, v.pages
 	return nil
 }
 

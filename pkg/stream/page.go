@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"sync"
 )
 
 // Page is a contiguous run of a stream's records, as of one moment.
@@ -23,6 +24,27 @@ type Page struct {
 	runs []Frames
 	// full says that the next record did not fit.
 	full bool
+	// forms are what its readers made of it.
+	formsMu sync.Mutex
+	forms   map[any]any
+}
+
+// Form returns what make made of the page when it was first asked for under a key: those
+// who share a page ([Follower.Next]) do not each have to encode it. It lives as long as
+// the page, and must not be changed. Form is safe for concurrent use; who comes while it is
+// being made waits.
+func (p *Page) Form(key any, make func() any) any {
+	p.formsMu.Lock()
+	defer p.formsMu.Unlock()
+	form, ok := p.forms[key]
+	if !ok {
+		form = make()
+		if p.forms == nil {
+			p.forms = map[any]any{}
+		}
+		p.forms[key] = form
+	}
+	return form
 }
 
 // Records returns the page's records in order, without copying.

@@ -20,6 +20,15 @@ const rereads = 5
 func (l *Log) Read(ctx context.Context, name string, from Position) (*Page, error) {
 	fetched, end := l.readAhead(ctx, name, from)
 	defer end()
+	h, err := l.use(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	return l.readUnder(ctx, name, h, from.in(h), l.limits.PageSize, fetched(h))
+}
+
+// use returns the head of a stream that is read now, after renewing its TTL if that is due.
+func (l *Log) use(ctx context.Context, name string) (*Head, error) {
 	h, err := l.Head(ctx, name)
 	if err != nil {
 		return nil, err
@@ -28,7 +37,7 @@ func (l *Log) Read(ctx context.Context, name string, from Position) (*Page, erro
 		return nil, err
 	}
 	l.lives.note(name, h, l.now())
-	return l.readUnder(ctx, name, h, from.in(h), l.limits.PageSize, fetched(h))
+	return h, nil
 }
 
 // readUnder reads a page of about max bytes under a head, or under a newer one of the same
