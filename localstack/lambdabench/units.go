@@ -40,7 +40,7 @@ func writeUnits(ctx context.Context, r *report, o options) error {
 // appendUnits is the average over many appends of one process, once the head is as
 // full as it gets.
 func appendUnits(ctx context.Context, s *site, size, producers int) (float64, error) {
-	const warm, measured = 30, 100
+	const warm, measured = 30, 400
 	p, err := s.process(stream.Poll{})
 	if err != nil {
 		return 0, err
