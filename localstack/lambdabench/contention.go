@@ -146,7 +146,7 @@ func (all writers) cost() (c cost) {
 	return c
 }
 
-// shares returns how much each has done, from the least to the most.
+// least is how much the one has done that has done least.
 func (all writers) least() float64 {
 	least := len(all[0].acknowledged)
 	for _, w := range all {
