@@ -195,7 +195,7 @@ bench-compare: build ## differences to a report of before, by benchstat: make be
 	$(GO) run ./localstack/bench -gobench "$(BASELINE)" >$$dir/before && $(GO) run ./localstack/bench -gobench "$$new" >$$dir/after && \
 	$(GO) run $(BENCHSTAT) -ignore machine,disk -filter '/server:ours' $$dir/before $$dir/after
 
-bench-lambda: build-lambda functions ## what the functions cost in requests, units and round trips, and how they start
+bench-lambda: build-lambda functions ## what the functions cost and wait for, by request and setting; their processor time and start
 	@$(GO) run ./localstack/lambdabench $(BENCH_FLAGS)
 
 cost: ## what a deployment costs a month, and elsewhere: make cost, or make cost ARGS='-example chat' (ARGS=-h lists more)
