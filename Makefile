@@ -11,7 +11,7 @@ FUZZTIME ?= 30s
 LAMBDA_BUILD := CGO_ENABLED=0 GOOS=linux $(GO) build -trimpath -buildvcs=false -ldflags='-s -w' -tags lambda.norpc
 FUNCTIONS := api apibuffered compact sweep
 
-.PHONY: FORCE image localstack-up localstack-down localstack-deploy localstack-smoke sam-invoke sam-start-lambda test-docker synth bootstrap diff deploy destroy reproducible help run run-lambda invoke fsck build functions build-lambda test check vet test-go test-stores conformance clients test-implementation perf cdn bench bench-lambda bench-engines cost fuzz clean
+.PHONY: FORCE image localstack-up localstack-down localstack-deploy localstack-smoke sam-invoke sam-start-lambda test-docker synth bootstrap diff deploy destroy reproducible help run run-lambda invoke fsck build functions build-lambda test check vet test-go test-stores conformance clients test-implementation perf cdn bench bench-lambda bench-live bench-scale bench-engines cost fuzz clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -168,6 +168,15 @@ bench: build node_modules ## the server and the npm reference server through HTT
 
 bench-lambda: build-lambda functions ## what the functions cost in requests, units and round trips, and how they start
 	@$(GO) run ./localstack/lambdabench $(BENCH_FLAGS)
+
+READERS ?= 1,100,1000,10000
+
+bench-live: build node_modules ## what live readers cost one process: READERS=1000,10000, on the local server and in the container (4 minutes)
+	@$(GO) build -trimpath -o bin/container ./functions/container
+	@$(GO) run ./localstack/livebench -readers $(READERS) $(BENCH_FLAGS)
+
+bench-scale: node_modules ## what operations cost as streams and stores grow, with plots in docs/plots (BENCH_FLAGS='-messages 10000' for a quick one)
+	@$(GO) run ./localstack/scalebench -plots docs/plots $(BENCH_FLAGS)
 
 cost: ## what a deployment costs a month, and elsewhere: make cost, or make cost ARGS='-example chat' (ARGS=-h lists more)
 	@$(GO) run ./infra/cost $(ARGS)
