@@ -19,7 +19,7 @@ var colours = []string{"#1f77b4", "#d62728", "#2ca02c", "#9467bd", "#ff7f0e", "#
 
 // draw writes the plots of a series: what is counted, and processor time.
 func (s *series) draw(dir string) error {
-	name := strings.ReplaceAll(s.store+"-"+s.what, " ", "-")
+	name := strings.NewReplacer(", ", "-", " ", "-").Replace(s.store + "-" + s.what)
 	if s.counted {
 		both := func(c *cost) float64 { return c.requests() + c.units() }
 		if err := save(dir, "scale-"+name+"-counts", s.plot("requests and units", both)); err != nil {
