@@ -3,6 +3,7 @@
 SHELL := /bin/bash
 GO ?= go
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+BENCHSTAT := golang.org/x/perf/cmd/benchstat@v0.0.0-20260908200009-22c9c6c9d4da
 FUZZTIME ?= 30s
 
 # How functions are built for Lambda. GOARCH=arm64 is what is deployed.
@@ -11,7 +12,7 @@ FUZZTIME ?= 30s
 LAMBDA_BUILD := CGO_ENABLED=0 GOOS=linux $(GO) build -trimpath -buildvcs=false -ldflags='-s -w' -tags lambda.norpc
 FUNCTIONS := api apibuffered compact sweep
 
-.PHONY: FORCE image localstack-up localstack-down localstack-deploy localstack-smoke sam-invoke sam-start-lambda test-docker synth bootstrap diff deploy destroy reproducible help run run-lambda invoke fsck build functions build-lambda test check vet test-go test-stores conformance clients test-implementation perf cdn bench bench-lambda bench-live bench-scale bench-engines cost fuzz clean
+.PHONY: FORCE image localstack-up localstack-down localstack-deploy localstack-smoke sam-invoke sam-start-lambda test-docker synth bootstrap diff deploy destroy reproducible help run run-lambda invoke fsck build functions build-lambda test check vet test-go test-stores conformance clients test-implementation perf cdn bench bench-compare bench-lambda bench-live bench-scale bench-engines cost fuzz clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -115,12 +116,13 @@ vet:
 	$(GO) vet ./...
 	cd localstack/enginebench && $(GO) vet ./...
 
-# The driver suites run once more without the detector, which makes them sample. The stack
-# is not tested with it: CDK would have to be compiled once more.
+# What takes longest begins first. The driver suites run once more without the detector,
+# which makes them sample; those on the official stand-in of DynamoDB run only without. The
+# stack is not tested with it: CDK would have to be compiled once more.
 test-go: node_modules ## Go tests with the race detector; fuzz targets run their seeds
-	$(GO) test -race -timeout 25m $$($(GO) list ./... | grep -v /infra)
-	$(GO) test -timeout 10m ./infra/...
-	$(GO) test -timeout 20m ./pkg/memory ./pkg/embedded
+	$(GO) test -race -timeout 25m ./pkg/dynamo ./pkg/embedded $$($(GO) list ./... | grep -v /infra)
+	$(GO) test -timeout 20m ./infra/... ./pkg/memory ./pkg/embedded
+	$(GO) test -timeout 20m -run Official ./pkg/dynamo
 
 node_modules: package.json package-lock.json
 	npm ci --ignore-scripts --no-audit --no-fund
@@ -163,8 +165,16 @@ endif
 cdn: ## what a caching proxy in front saves, with 500 long-poll readers
 	$(GO) test -count=1 -v ./localstack/cdn -readers 500 -events 40
 
-bench: build node_modules ## the server and the npm reference server through HTTP, with ratios
-	$(GO) run ./localstack/bench -server ./bin/server $(BENCH_FLAGS)
+bench: build node_modules ## the server, the npm reference server and a ceiling through HTTP, with ratios; with BASE_URL=http://... that server, too
+	$(GO) run ./localstack/bench -server ./bin/server -ceiling $(BENCH_FLAGS)
+
+# Without NEW the server is measured now, as often as benchstat needs for a confidence of 95 %.
+bench-compare: build ## differences to a report of before, by benchstat: make bench-compare BASELINE=before.json [NEW=after.json]
+	@test -f "$(BASELINE)" || { echo "BASELINE must name a file that make bench BENCH_FLAGS='-json file' wrote"; exit 2; }
+	@dir=$$(mktemp -d) && trap 'rm -rf $$dir' EXIT && new="$(NEW)" && \
+	if [ -z "$$new" ]; then new=$$dir/new.json; $(GO) run ./localstack/bench -server ./bin/server -reference=false -rounds 6 -json $$new $(BENCH_FLAGS) >/dev/null || exit 1; fi && \
+	$(GO) run ./localstack/bench -gobench "$(BASELINE)" >$$dir/before && $(GO) run ./localstack/bench -gobench "$$new" >$$dir/after && \
+	$(GO) run $(BENCHSTAT) -ignore machine,disk -filter '/server:ours' $$dir/before $$dir/after
 
 bench-lambda: build-lambda functions ## what the functions cost in requests, units and round trips, and how they start
 	@$(GO) run ./localstack/lambdabench $(BENCH_FLAGS)

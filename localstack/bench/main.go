@@ -45,15 +45,26 @@ func main() {
 		return nil
 	})
 	flag.Float64Var(&o.seconds, "seconds", 3, "measured time per row and server")
-	flag.IntVar(&o.rounds, "rounds", 1, "times that each row is run; the table has the medians")
+	flag.IntVar(&o.rounds, "rounds", 3, "times that each row is run; the table has the medians")
 	flag.Func("rows", "`regexp` that selects rows by name", func(s string) (err error) {
 		o.rows, err = regexp.Compile(s)
 		return err
 	})
 	flag.StringVar(&o.tmp, "tmp", os.TempDir(), "`directory` for the servers' data; its disk is part of what is measured")
 	flag.StringVar(&o.json, "json", "", "`file` that all figures are written to as well")
+	gobench := flag.String("gobench", "", "measure nothing: print the report in this JSON `file` as benchstat reads it")
 	memoryServer := flag.Bool("serve-memory", false, "be the server of -ceiling (for internal use)")
 	flag.Parse()
+	if base := os.Getenv("BASE_URL"); base != "" {
+		o.urls = append(o.urls, "BASE_URL="+base)
+	}
+	if *gobench != "" {
+		if err := printGoBench(os.Stdout, *gobench); err != nil {
+			fmt.Fprintln(os.Stderr, "bench:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	if flag.NArg() > 0 || o.seconds <= 0 || o.rounds < 1 {
 		flag.Usage()
 		os.Exit(2)
@@ -147,7 +158,7 @@ func startAll(ctx context.Context, o options) (ts []*target, err error) {
 // measure runs the rows. Within each, every round visits all servers, every
 // other one in the opposite order.
 func measure(ctx context.Context, o options, ts []*target, rep *report, selected []row) error {
-	b := newBench(time.Duration(o.seconds * float64(time.Second)))
+	b := newBench(time.Duration(o.seconds*float64(time.Second)), o.tmp)
 	var failed error
 	for i, r := range selected {
 		began := time.Now()

@@ -93,9 +93,10 @@ type metric struct {
 	less       bool    // less is better
 }
 
-func p50p99(l latencies) []metric {
+func percentiles(l latencies) []metric {
 	return []metric{
 		{name: "p50", unit: "ms", value: l.quantile(0.50), less: true},
+		{name: "p90", unit: "ms", value: l.quantile(0.90), less: true},
 		{name: "p99", unit: "ms", value: l.quantile(0.99), less: true},
 	}
 }

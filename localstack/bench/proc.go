@@ -64,11 +64,11 @@ func machineOf() string {
 
 // diskOf describes the disk that the servers' data is on.
 func diskOf(dir string) (string, error) {
-	l, err := syncLatency(dir)
+	l, err := syncLatency(dir, false, 100*time.Millisecond)
 	if err != nil {
 		return "", err
 	}
-	return fmt.Sprintf("%s on %s, %d B write+fsync p50 %s ms, p99 %s ms", dir, filesystemOf(dir),
+	return fmt.Sprintf("%s on %s, %d B write+fdatasync p50 %s ms, p99 %s ms", dir, filesystemOf(dir),
 		messageSize, number(l.quantile(0.5)), number(l.quantile(0.99))), nil
 }
 
@@ -94,27 +94,4 @@ func filesystemOf(dir string) string {
 		}
 	}
 	return kind
-}
-
-// syncLatency times appends of a small message to a file in dir, each made
-// durable: the least that a durable append can take there.
-func syncLatency(dir string) (latencies, error) {
-	f, err := os.CreateTemp(dir, "streams-bench-sync-")
-	if err != nil {
-		return nil, err
-	}
-	defer os.Remove(f.Name())
-	defer f.Close()
-	var l latencies
-	for range 200 {
-		begin := time.Now()
-		if _, err := f.Write(make([]byte, messageSize)); err != nil {
-			return nil, err
-		}
-		if err := f.Sync(); err != nil {
-			return nil, err
-		}
-		l = append(l, time.Since(begin))
-	}
-	return l, nil
 }

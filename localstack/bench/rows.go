@@ -20,12 +20,14 @@ type row struct {
 func rows() []row {
 	const w = 32
 	return []row{
+		{"floor, one synced write, 100 B", floor},
 		{"append latency, 1 connection, 100 B", appendLatency},
 		{"append, 32 writers on 32 streams, 100 B", appendRate(load{writers: w, streams: w})},
 		{"append, 32 writers on 1 stream, 100 B", appendRate(load{writers: w, streams: 1})},
 		{"append, 32 producers on 32 streams, 100 B", appendRate(load{writers: w, streams: w, producers: true})},
 		{"append, 32 producers on 1 stream, 100 B", appendRate(load{writers: w, streams: 1, producers: true})},
-		{"catch-up, 20,000 JSON messages, 1 reader", catchUp},
+		{"catch-up, 20,000 JSON messages, 1 reader", catchUp(1)},
+		{"catch-up, 20,000 JSON messages, 8 readers", catchUp(8)},
 		{"live, 100 SSE readers, 50 messages/s", live(readEvents)},
 		{"live, 100 long-poll readers, 50 messages/s", live(readPolls)},
 		{"churn, create+append+delete, 8 workers", churn},
@@ -38,12 +40,13 @@ func rows() []row {
 type bench struct {
 	duration time.Duration // measured, per row and server
 	messages int           // read by the row on catching up
+	dir      string        // on the disk that servers write to
 	run      string        // part of every stream's name, so that no two runs meet
 	streams  atomic.Int64
 }
 
-func newBench(duration time.Duration) *bench {
-	return &bench{duration: duration, messages: catchUpMessages, run: strconv.FormatInt(time.Now().UnixNano(), 36)}
+func newBench(duration time.Duration, dir string) *bench {
+	return &bench{duration: duration, dir: dir, messages: catchUpMessages, run: strconv.FormatInt(time.Now().UnixNano(), 36)}
 }
 
 // id names a stream that has not existed before.

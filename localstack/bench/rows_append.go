@@ -23,6 +23,8 @@ func appendLatency(ctx context.Context, b *bench, t *target) ([]metric, error) {
 	a := newAppender(t, id, 0, false)
 	samples := make(latencies, 0, 1<<16)
 	w := b.window()
+	cpu := usageDuring(ctx, t, w)
+	defer cpu.stop()
 	for begin := time.Now(); len(samples) == 0 || begin.Before(w.to); {
 		if err := a.send(c); err != nil {
 			return nil, err
@@ -36,7 +38,7 @@ func appendLatency(ctx context.Context, b *bench, t *target) ([]metric, error) {
 	if err := finish(ctx, t, map[string]map[int]int{id: {0: a.seq}}); err != nil {
 		return nil, err
 	}
-	return p50p99(samples), nil
+	return append(percentiles(samples), cpu.each(len(samples), "append")), nil
 }
 
 // send does one append and checks that it was accepted.
@@ -55,7 +57,8 @@ type load struct {
 	producers        bool // idempotent: Producer-Id, -Epoch and -Seq
 }
 
-// appendRate counts the appends that a load gets acknowledged per second.
+// appendRate counts the appends that a load gets acknowledged per second, and how long
+// each took.
 // Writers on many streams are bounded by how well a server shares one durable
 // write between streams, and after that by processor time; writers on one
 // stream by how well it shares one between the requests of a stream. With
@@ -80,32 +83,36 @@ func appendRate(l load) func(context.Context, *bench, *target) ([]metric, error)
 			}
 		}
 		appenders := make([]*appender, l.writers)
-		counted := make([]int, l.writers)
+		counted := make([]latencies, l.writers)
 		w := b.window()
+		cpu := usageDuring(ctx, t, w)
+		defer cpu.stop()
 		for i, c := range conns {
 			a := newAppender(t, ids[i%l.streams], i, l.producers)
 			appenders[i] = a
 			g.run(func() error {
-				n := 0
-				for now := time.Now(); now.Before(w.to); {
+				samples := make(latencies, 0, 1<<14)
+				for begin := time.Now(); len(samples) == 0 || begin.Before(w.to); {
 					if err := a.send(c); err != nil {
 						return err
 					}
-					if now = time.Now(); w.holds(now) {
-						n++
+					end := time.Now()
+					if !end.Before(w.from) {
+						samples = append(samples, end.Sub(begin))
 					}
+					begin = end
 				}
-				counted[i] = n
+				counted[i] = samples
 				return nil
 			})
 		}
 		if err := g.wait(); err != nil {
 			return nil, err
 		}
-		total := 0
+		var all latencies
 		acked := make(map[string]map[int]int)
 		for i, a := range appenders {
-			total += counted[i]
+			all = append(all, counted[i]...)
 			id := ids[i%l.streams]
 			if acked[id] == nil {
 				acked[id] = make(map[int]int)
@@ -115,7 +122,8 @@ func appendRate(l load) func(context.Context, *bench, *target) ([]metric, error)
 		if err := finish(ctx, t, acked); err != nil {
 			return nil, err
 		}
-		return []metric{{unit: "appends/s", value: float64(total) / w.seconds()}}, nil
+		rate := metric{name: "rate", unit: "appends/s", value: float64(len(all)) / w.seconds()}
+		return append(append([]metric{rate}, percentiles(all)...), cpu.each(len(all), "append")), nil
 	}
 }
 
@@ -148,6 +156,8 @@ func churn(ctx context.Context, b *bench, t *target) ([]metric, error) {
 	counted := make([]int, workers)
 	last := make([]string, workers)
 	w := b.window()
+	cpu := usageDuring(ctx, t, w)
+	defer cpu.stop()
 	for i := range workers {
 		g.run(func() error {
 			c, err := dial(g.ctx, t.addr)
@@ -184,5 +194,6 @@ func churn(ctx context.Context, b *bench, t *target) ([]metric, error) {
 	for _, n := range counted {
 		total += n
 	}
-	return []metric{{unit: "cycles/s", value: float64(total) / w.seconds()}}, nil
+	rate := metric{name: "rate", unit: "cycles/s", value: float64(total) / w.seconds()}
+	return []metric{rate, cpu.each(total, "cycle")}, nil
 }

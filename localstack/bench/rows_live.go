@@ -73,7 +73,8 @@ func live(read func(*liveReader) error) func(context.Context, *bench, *target) (
 			return nil, err
 		}
 		defer c.close()
-		return append(p50p99(all), metric{name: "rate", unit: "messages/s", value: l.rate}), c.remove(t, id)
+		rate := metric{name: "rate", unit: "messages/s", value: l.rate}
+		return append(percentiles(all), rate, l.cpu.each(len(all), "delivery")), c.remove(t, id)
 	}
 }
 
@@ -83,6 +84,7 @@ type liveRow struct {
 	warm  chan struct{} // one for each reader that has had the first message
 
 	// The writer's, for when all goroutines are through.
+	cpu  *usage
 	from time.Time // messages sent before it do not count
 	sent int       // messages acknowledged, the first and last included
 	rate float64   // of the messages that count
@@ -119,6 +121,8 @@ func (l *liveRow) write(ctx context.Context, b *bench, c *conn, t *target, id st
 		}
 	}
 	w := b.window()
+	l.cpu = usageDuring(ctx, t, w)
+	defer l.cpu.stop()
 	l.from = w.from
 	counted := 0
 	tick := time.NewTicker(livePace)

@@ -20,27 +20,68 @@ type jsonMessage struct {
 	Text string `json:"text"`
 }
 
-// catchUp reads a stream of 20,000 JSON messages from its beginning, again
-// and again on one connection. The messages were appended in arrays of 20, as
-// a client that batches does. It is bounded by how fast a server gets from
-// stored messages to one JSON array: a copy at best. How much a server puts
-// into one answer is its own choice; the reader follows Stream-Next-Offset.
-func catchUp(ctx context.Context, b *bench, t *target) ([]metric, error) {
-	c, err := dial(ctx, t.addr)
-	if err != nil {
-		return nil, err
+// catchUp lets readers, each on a connection of its own, read a stream of 20,000 JSON
+// messages from its beginning, again and again. The messages were appended in arrays of 20,
+// as a client that batches does. It is bounded by how fast a server gets from stored messages
+// to one JSON array: a copy at best. How much a server puts into one answer is its own choice;
+// the readers follow Stream-Next-Offset.
+func catchUp(readers int) func(context.Context, *bench, *target) ([]metric, error) {
+	return func(ctx context.Context, b *bench, t *target) ([]metric, error) {
+		g := newGroup(ctx)
+		defer g.cancel(nil)
+		c, err := dial(g.ctx, t.addr)
+		if err != nil {
+			return nil, err
+		}
+		id := b.id()
+		if err := c.prepareCatchUp(t, id, b.messages); err != nil {
+			return nil, err
+		}
+		w := b.window()
+		cpu := usageDuring(ctx, t, w)
+		defer cpu.stop()
+		rates := make([]catchUpRate, readers)
+		for i := range rates {
+			c, err := dial(g.ctx, t.addr)
+			if err != nil {
+				return nil, err
+			}
+			g.run(func() (err error) {
+				rates[i], err = c.catchUp(b, t, id, w)
+				return err
+			})
+		}
+		if err := g.wait(); err != nil {
+			return nil, err
+		}
+		var all catchUpRate
+		for _, r := range rates {
+			all.messages += r.messages
+			all.bytes += r.bytes
+		}
+		if c, err = dial(ctx, t.addr); err != nil {
+			return nil, err
+		}
+		defer c.close()
+		return []metric{
+			{name: "messages", unit: "messages/s", value: all.messages},
+			{name: "bytes", unit: "MB/s", value: all.bytes / 1e6},
+			cpu.each(int(all.bytes/1e6*w.seconds()), "MB"),
+		}, c.remove(t, id)
 	}
-	defer c.close()
-	id := b.id()
-	if err := c.prepareCatchUp(t, id, b.messages); err != nil {
-		return nil, err
-	}
+}
+
+// catchUpRate is what readers got a second.
+type catchUpRate struct{ messages, bytes float64 }
+
+// catchUp reads the stream over and over for as long as the window is open.
+func (c *conn) catchUp(b *bench, t *target, id string, w window) (catchUpRate, error) {
 	messages, size := 0, 0
 	count := func(piece []byte) {
 		messages += bytes.Count(piece, []byte{'{'})
 		size += len(piece)
 	}
-	took, err := b.window().repeat(
+	took, err := w.repeat(
 		func() { messages, size = 0, 0 },
 		func() error {
 			before := messages
@@ -52,13 +93,7 @@ func catchUp(ctx context.Context, b *bench, t *target) ([]metric, error) {
 			}
 			return nil
 		})
-	if err != nil {
-		return nil, err
-	}
-	return []metric{
-		{name: "messages", unit: "messages/s", value: float64(messages) / took.Seconds()},
-		{name: "bytes", unit: "MB/s", value: float64(size) / 1e6 / took.Seconds()},
-	}, c.remove(t, id)
+	return catchUpRate{float64(messages) / took.Seconds(), float64(size) / took.Seconds()}, err
 }
 
 // prepareCatchUp fills the stream and reads it once to check every message.

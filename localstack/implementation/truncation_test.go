@@ -1,6 +1,7 @@
 package implementation
 
 import (
+	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"

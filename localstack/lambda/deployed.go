@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"maps"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams/types"
@@ -51,13 +50,9 @@ func (d deployed) settings(name string) template.Function {
 	return d.template[compact]
 }
 
-// env is a function's environment. The tokens of a stack are in its secrets, which are
-// not here: so nobody needs one, unless the user's environment says so.
+// env is a function's environment.
 func (d deployed) env(name, dynamoDB, s3 string) map[string]string {
-	local := make(map[string]string)
-	maps.Copy(local, d.settings(name).Environment)
-	local["AUTH_MODE"] = "off"
-	return d.config.FunctionEnv(local, d.environ, dynamoDB, s3)
+	return d.config.FunctionEnv(d.settings(name).Environment, d.environ, dynamoDB, s3)
 }
 
 // function is how the function runs that answers requests, or the one event.

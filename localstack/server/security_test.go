@@ -2,14 +2,8 @@ package main
 
 import (
 	"bytes"
-	"go/ast"
-	"go/parser"
-	"go/token"
-	"io/fs"
 	"net/http"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -80,58 +74,5 @@ func TestServerLogsNoSecret(t *testing.T) {
 		if lines := strings.Count(p.stderr.String(), "\n"); lines < requests {
 			t.Errorf("%d lines for %d requests", lines, requests)
 		}
-	}
-}
-
-// TestSecurityNamesTests: what docs/security.md says is shown by tests that there are.
-func TestSecurityNamesTests(t *testing.T) {
-	text, err := os.ReadFile("../../docs/security.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	exist := make(map[string]bool)
-	err = filepath.WalkDir("../..", func(path string, d fs.DirEntry, err error) error {
-		switch {
-		case err != nil:
-			return err
-		case d.IsDir() && (d.Name() == "node_modules" || d.Name() == ".git"):
-			return filepath.SkipDir
-		case !strings.HasSuffix(path, "_test.go"):
-			return nil
-		}
-		f, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
-		if err != nil {
-			return err
-		}
-		for _, decl := range f.Decls {
-			if fn, ok := decl.(*ast.FuncDecl); ok && fn.Recv == nil {
-				exist[fn.Name.Name] = true
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	rows := 0
-	for line := range strings.Lines(string(text)) {
-		if !strings.HasPrefix(line, "| ") || strings.HasPrefix(line, "| client ") {
-			continue
-		}
-		rows++
-		columns := strings.Split(line, "|")
-		shown := columns[len(columns)-2]
-		names := regexp.MustCompile("`(Test[A-Za-z]+)`").FindAllStringSubmatch(shown, -1)
-		if len(names) == 0 {
-			t.Errorf("no test shows this: %s", line)
-		}
-		for _, name := range names {
-			if !exist[name[1]] {
-				t.Errorf("there is no %s", name[1])
-			}
-		}
-	}
-	if rows < 20 {
-		t.Errorf("the table has %d rows", rows)
 	}
 }

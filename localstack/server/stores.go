@@ -13,6 +13,7 @@ import (
 	"github.com/commoncurriculum/durable-streams-aws/pkg/config"
 	"github.com/commoncurriculum/durable-streams-aws/pkg/embedded"
 	"github.com/commoncurriculum/durable-streams-aws/pkg/memory"
+	"github.com/commoncurriculum/durable-streams-aws/pkg/objectcache"
 	"github.com/commoncurriculum/durable-streams-aws/pkg/spool"
 	"github.com/commoncurriculum/durable-streams-aws/pkg/stream"
 )
@@ -48,6 +49,9 @@ func openStores(ctx context.Context, c config.Server, logger *slog.Logger) (stor
 	s := stores{driver: store, close: store.Close}
 	if s.objects, err = openObjects(ctx, c); err == nil {
 		s.spool, err = openSpool(c.DataDir)
+	}
+	if err == nil && c.PartBytes > 0 {
+		s.objects, err = objectcache.New(s.objects, c.PartBytes)
 	}
 	if err != nil {
 		return stores{}, errors.Join(err, store.Close())

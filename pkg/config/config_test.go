@@ -101,6 +101,7 @@ func TestMistakesNameTheVariable(t *testing.T) {
 		"PRODUCER_EARLY_WAIT":  {"-1s"},
 		"CACHE_BYTES":          {"0"},
 		"HEAD_CACHE_BYTES":     {"0"},
+		"OBJECT_CACHE_BYTES":   {"-1"},
 		"SEAL_IDLE_AFTER":      {"0s", "24"},
 		"SWEEP_EVERY":          {"0s", "-1s"},
 		"ADMIN_TOKEN":          {"0123456789abcde"},

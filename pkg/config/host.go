@@ -67,10 +67,12 @@ func ifSet[T any](value *T, check func(T) error) error {
 }
 
 // FunctionEnv returns the environment that the host gives a function: what it is deployed
-// with, what was set for it here, which goes first, and the host's own stores.
+// with, what was set for it here, which goes first, and the host's own stores. The tokens of
+// a stack are in its secrets, which are not here: so nobody needs one, unless it was set.
 func (c LambdaHost) FunctionEnv(deployed, environ map[string]string, dynamoDB, s3 string) map[string]string {
 	vars := make(map[string]string)
 	maps.Copy(vars, deployed)
+	vars["AUTH_MODE"] = "off"
 	for _, v := range Variables(Function{}) {
 		if value, set := environ[v.Name]; set && v.Name != "AWS_REGION" {
 			vars[v.Name] = value

@@ -59,11 +59,11 @@ func TestFunctionEnv(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	deployed := map[string]string{"SWEEP_ITEMS": "1", "POLL_FAST": "20ms", "TABLE_NAME": "theirs"}
+	deployed := map[string]string{"SWEEP_ITEMS": "1", "POLL_FAST": "20ms", "TABLE_NAME": "theirs", "AUTH_MODE": "token"}
 	vars := c.FunctionEnv(deployed, environ, "http://db", "http://s3")
 	for name, want := range map[string]string{
 		"SEAL_IDLE_AFTER": "1m", "SWEEP_ITEMS": "7", "DYNAMODB_ENDPOINT": "http://db", "S3_ENDPOINT": "http://s3", "TABLE_NAME": "mine",
-		"POLL_FAST": "20ms",
+		"POLL_FAST": "20ms", "AUTH_MODE": "off",
 	} {
 		if vars[name] != want {
 			t.Errorf("%s is %q, want %q", name, vars[name], want)
@@ -73,5 +73,9 @@ func TestFunctionEnv(t *testing.T) {
 		if value, set := vars[name]; set {
 			t.Errorf("%s is set, to %q", name, value)
 		}
+	}
+	environ["AUTH_MODE"] = "jwt"
+	if mode := c.FunctionEnv(deployed, environ, "http://db", "http://s3")["AUTH_MODE"]; mode != "jwt" {
+		t.Errorf("AUTH_MODE is %q", mode)
 	}
 }

@@ -64,6 +64,10 @@ var rules = []rule{
 		why: "it is the one place where the core's segments touch files, so that the core itself never does",
 	},
 	{
+		path: "pkg/objectcache", module: []string{"pkg/stream"}, outside: []string{"github.com/hashicorp/golang-lru/v2"}, std: append([]string{"os", "log", "encoding/json"}, noHTTP...),
+		why: "it stands between the core and any store of objects, and knows neither",
+	},
+	{
 		path: "pkg/registry", module: []string{"pkg/stream"}, std: append([]string{"os", "log"}, noHTTP...),
 		why: "what the records of the registry look like concerns those who read them: it is JSON, of which the core, that writes them once and in order, knows nothing",
 	},

@@ -115,14 +115,13 @@ func slowly(open func(*testing.T) stream.Driver) func(*testing.T) (stream.Driver
 	}
 }
 
-func TestDriver(t *testing.T)         { streamtest.RunDriver(t, onDynoxide) }
-func TestDriverOfficial(t *testing.T) { streamtest.RunDriver(t, onOfficial) }
-func TestLog(t *testing.T)            { streamtest.RunLog(t, slowly(onDynoxide)) }
-func TestLogOfficial(t *testing.T)    { streamtest.RunLog(t, slowly(onOfficial)) }
-func TestModel(t *testing.T)          { streamtest.RunModel(t, slowly(onDynoxide)) }
-func TestForest(t *testing.T)         { streamtest.RunForest(t, slowly(onDynoxide)) }
-func TestRegistry(t *testing.T)       { streamtest.RunRegistry(t, slowly(onDynoxide)) }
-func TestFaults(t *testing.T)         { streamtest.RunFaults(t, slowly(onDynoxide)) }
+// On the other stand-in: official_test.go.
+func TestDriver(t *testing.T)   { streamtest.RunDriver(t, onDynoxide) }
+func TestLog(t *testing.T)      { streamtest.RunLog(t, slowly(onDynoxide)) }
+func TestModel(t *testing.T)    { streamtest.RunModel(t, slowly(onDynoxide)) }
+func TestForest(t *testing.T)   { streamtest.RunForest(t, slowly(onDynoxide)) }
+func TestRegistry(t *testing.T) { streamtest.RunRegistry(t, slowly(onDynoxide)) }
+func TestFaults(t *testing.T)   { streamtest.RunFaults(t, slowly(onDynoxide)) }
 
 // expiring is a store whose table removes at once what it is marked to remove: stand-ins
 // never do, and Amazon's takes its time.

@@ -1,6 +1,7 @@
 package embedded
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -69,16 +70,39 @@ func (s *Store) Retire(_ context.Context, life stream.Life, chunks []stream.Offs
 	return commit(b, err, pebble.NoSync)
 }
 
-// Discard implements [stream.Chunks]. Two range deletions take everything, so it is
-// always done after one call. They are not synced, as in the log they come before
-// the [Store.Settle] that ends the work.
-func (s *Store) Discard(_ context.Context, life stream.Life, _ int) (bool, error) {
+// discardPoints is how many items of a life are deleted one by one.
+const discardPoints = 64
+
+// Discard implements [stream.Chunks]. Everything goes in one batch, so it is always done
+// after one call. It is not synced, as in the log it comes before the [Store.Settle] that
+// ends the work.
+//
+// Most lives have few items, and those are deleted by their keys: while a range deletion
+// is in the engine's write buffer, every read looks at all of them there, and each new one
+// has the next read sort them again. A range deletion is for lives whose items are many.
+func (s *Store) Discard(ctx context.Context, life stream.Life, _ int) (bool, error) {
 	b := s.db.NewBatch()
 	data, index := lifeKey(life), indexKey(life)
 	// All kinds are between these two.
 	from, to := append(data[:len(data):len(data)], 0), append(data[:len(data):len(data)], 0xff)
-	err := errors.Join(b.DeleteRange(from, to, nil), b.DeleteRange(index, end(index), nil))
+	err := errors.Join(discardRange(ctx, s.db, b, from, to), discardRange(ctx, s.db, b, index, end(index)))
 	return true, commit(b, err, pebble.NoSync)
+}
+
+// discardRange has a batch delete all keys of a range.
+func discardRange(ctx context.Context, r pebble.Reader, b *pebble.Batch, from, to []byte) error {
+	keys := make([][]byte, 0, 4)
+	err := walk(ctx, r, from, to, func(it *pebble.Iterator) (bool, error) {
+		keys = append(keys, bytes.Clone(it.Key()))
+		return len(keys) <= discardPoints, nil
+	})
+	if err != nil || len(keys) > discardPoints {
+		return errors.Join(err, b.DeleteRange(from, to, nil))
+	}
+	for _, key := range keys {
+		err = errors.Join(err, b.Delete(key, nil))
+	}
+	return err
 }
 
 // SpillProducer implements [stream.Producers].

@@ -96,7 +96,12 @@ func pebbleOptions(o Options) *pebble.Options {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	const buffers = 3
+	const (
+		buffers = 3
+		// logsAhead is into how many parts a file of the log is cut that zeros are written
+		// for: it is about as long as a write buffer.
+		logsAhead = 32
+	)
 	opts := &pebble.Options{
 		// The engine counts its write buffers against the cache: without room for
 		// them, nothing would be cached while there is anything to write.
@@ -105,7 +110,7 @@ func pebbleOptions(o Options) *pebble.Options {
 		MemTableStopWritesThreshold: buffers,
 		L0CompactionThreshold:       4,
 		FormatMajorVersion:          pebble.FormatNewest,
-		FS:                          o.FS,
+		FS:                          logFS{o.FS, int64(o.MemTableBytes) / logsAhead},
 		Logger:                      engineLogger{o.Logger},
 	}
 	for i := range opts.Levels {

@@ -111,5 +111,6 @@ func (b *buffer) free() {
 	}
 }
 
-// maxPooledPage is somewhat more than a page of the usual size.
-const maxPooledPage = 2 << 20
+// maxPooledPage is somewhat more than a page of the usual size: an array of small messages
+// is larger than they are.
+const maxPooledPage = 6 << 20

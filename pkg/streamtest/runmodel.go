@@ -48,9 +48,6 @@ func RunModel(t *testing.T, open func(t *testing.T) (stream.Driver, stream.Objec
 	})
 }
 
-// slowRuns is how many sequences are enough for a driver that is [Slow].
-const slowRuns = 10
-
 // machine runs operations on the logs and on the models.
 type machine struct {
 	context.Context
