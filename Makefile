@@ -5,6 +5,8 @@ GO ?= go
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 BENCHSTAT := golang.org/x/perf/cmd/benchstat@v0.0.0-20260908200009-22c9c6c9d4da
 FUZZTIME ?= 30s
+KILLTIME ?= 2m
+LINEARTIME ?= 2m
 
 # How functions are built for Lambda. GOARCH=arm64 is what is deployed.
 # The same source gives the same bytes, wherever it is (make reproducible), so that a
@@ -12,7 +14,8 @@ FUZZTIME ?= 30s
 LAMBDA_BUILD := CGO_ENABLED=0 GOOS=linux $(GO) build -trimpath -buildvcs=false -ldflags='-s -w' -tags lambda.norpc
 FUNCTIONS := api apibuffered compact sweep
 
-.PHONY: FORCE image localstack-up localstack-down localstack-deploy localstack-smoke sam-invoke sam-start-lambda test-docker synth bootstrap diff deploy destroy reproducible help run run-lambda invoke fsck build functions build-lambda test check vet test-go test-stores conformance clients test-implementation perf cdn bench bench-compare bench-lambda bench-live bench-scale bench-engines cost fuzz clean
+# Every command with a help text.
+.PHONY: FORCE vet $(shell sed -nE 's/^([a-z-]+):.*\#\#.*/\1/p' $(firstword $(MAKEFILE_LIST)))
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -154,6 +157,20 @@ clients: build build-lambda ## the official npm client, StreamDB and Yjs provide
 test-implementation: ## what a server must do beyond the suite: restarts, crashes, races, ... (IMPLEMENTATION_TEST_URL, _RESTART)
 	$(GO) test -count=1 -v ./localstack/implementation
 
+# Small segments, so that compaction has something to do.
+SOAK := SEGMENT_MAX_MESSAGES=$${SEGMENT_MAX_MESSAGES:-100} ADMIN_TOKEN=$${ADMIN_TOKEN:-soak-0123456789abcdef}
+
+ifdef BASE_URL
+soak: bin/soak
+	@exec ./bin/soak
+else
+soak: build build-lambda bin/soak ## a steady load for SOAKTIME (default 1h) at RATE requests a second, and whether anything grows (SERVER=lambda, BASE_URL, ... see README)
+	@$(SOAK) localstack/acceptance/with-server.sh ./bin/soak
+endif
+
+bin/soak: FORCE
+	@$(GO) build -trimpath -o bin/soak ./localstack/soak
+
 ifdef PERF_BASE_URL
 perf:
 	@$(GO) run ./localstack/perf
@@ -190,6 +207,12 @@ bench-scale: node_modules ## what operations cost as streams and stores grow, wi
 
 cost: ## what a deployment costs a month, and elsewhere: make cost, or make cost ARGS='-example chat' (ARGS=-h lists more)
 	@$(GO) run ./infra/cost $(ARGS)
+
+kill: node_modules ## kill processes of the embedded server and of the Lambda host under load, for KILLTIME (default 2m) each
+	$(GO) test -count=1 -timeout 0 -v ./localstack/kill -killtime $(KILLTIME)
+
+linearize: ## random histories under a deterministic schedule, with faults and crashes, for LINEARTIME (default 2m)
+	$(GO) test -count=1 -timeout 0 -v ./localstack/linear -run TestWorlds -time $(LINEARTIME)
 
 bench-engines: ## the comparison of storage engines behind the choice in DESIGN.md
 	cd localstack/enginebench && $(GO) run . -dir "$${TMPDIR:-/tmp}" -seconds 3

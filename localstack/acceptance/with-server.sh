@@ -4,7 +4,8 @@
 #
 #   localstack/acceptance/with-server.sh npm run -s conformance
 #
-# The command gets BASE_URL. STORE and every other variable of the server may be
+# The command gets BASE_URL, and SERVER_PID and SERVER_DATA, which are the server's process
+# and its data directory. STORE and every other variable of the server may be
 # set. The exit status is the command's; a server that does not stop cleanly fails
 # the run, too.
 set -euo pipefail
@@ -29,4 +30,4 @@ for _ in $(seq 100); do
   sleep 0.1
 done
 url=$(sed -n 's#^Durable Streams server on \(http://[^/]*\)/.*#\1#p' "$scratch/out")
-BASE_URL="$url" "$@"
+BASE_URL="$url" SERVER_PID="$server" SERVER_DATA="$scratch/data" "$@"

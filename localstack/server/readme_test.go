@@ -130,7 +130,7 @@ func TestAdminCommands(t *testing.T) {
 }
 
 func TestReadmeListsEveryVariable(t *testing.T) {
-	for _, c := range []any{config.Server{}, config.Function{}, config.LambdaHost{}, config.Container{}, config.Perf{}, config.Stack{}} {
+	for _, c := range []any{config.Server{}, config.Function{}, config.LambdaHost{}, config.Container{}, config.Perf{}, config.Soak{}, config.Stack{}} {
 		rows := []string{"| variable | default | meaning |", "|---|---|---|"}
 		for _, v := range config.Variables(c) {
 			value := "`" + v.Default + "`"

@@ -44,7 +44,7 @@ func serve(ctx context.Context, c config.Server, s stores, logger *slog.Logger, 
 		counted.Add(metrics.Requested(r)...)
 		return nil
 	}
-	administration := admin.Config{Token: c.AdminToken, Metrics: counted, Logger: logger}
+	administration := admin.Config{Token: c.AdminToken, Metrics: metrics.Process{Registry: counted}, Logger: logger}
 	if access != nil {
 		settings.Access, administration.Admits = access, access.Admin
 	}

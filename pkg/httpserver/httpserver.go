@@ -15,10 +15,15 @@ import (
 )
 
 const (
-	// headerTimeout is how long a client may take to send a request's head. Bodies and
-	// responses have no limit of their own here: what reads and writes them knows whether
-	// they advance.
+	// headerTimeout is how long a client may take to send a request's head.
 	headerTimeout = 10 * time.Second
+	// bodyTimeout is how long a client may take to send a body, and writeTimeout how long
+	// to take an answer, which begins with the request. A handler that knows whether they
+	// advance moves these limits ([http.ResponseController]), as one must that waits. They
+	// hold for all others, and for bodies that no handler reads: the server waits for these
+	// before it answers.
+	bodyTimeout  = 30 * time.Second
+	writeTimeout = 30 * time.Second
 	// idleTimeout is how long a connection is kept between requests. It is longer than
 	// load balancers keep theirs (those of AWS 60 s), as a request that meets the end of
 	// its connection is answered by them with 502.
@@ -62,8 +67,9 @@ func Serve(ctx context.Context, l net.Listener, h http.Handler, o Options) error
 		logger = slog.New(slog.DiscardHandler)
 	}
 	server := &http.Server{
-		Handler:           h,
+		Handler:           limitBodies(h),
 		ReadHeaderTimeout: headerTimeout,
+		WriteTimeout:      writeTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    o.MaxHeader,
 		ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelWarn),
@@ -92,4 +98,16 @@ func Serve(ctx context.Context, l net.Listener, h http.Handler, o Options) error
 		return errors.Join(fmt.Errorf("requests were still under way %v after the stop began: %w", o.StopTimeout, err), server.Close())
 	}
 	return nil
+}
+
+// limitBodies limits how long requests may take that have a body. [http.Server.ReadTimeout]
+// would end those without one, too, if they wait for longer than that.
+func limitBodies(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.ContentLength != 0 {
+			// The server's own writers have deadlines.
+			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTimeout))
+		}
+		h.ServeHTTP(w, r)
+	})
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/commoncurriculum/durable-streams-aws/pkg/stream"
@@ -119,14 +120,8 @@ func (s *Store) Manifests(_ context.Context, life stream.Life, from stream.Offse
 func (s *Store) Owed(_ context.Context, max int) ([]stream.Life, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var lives []stream.Life
-	for life := range s.owed {
-		if len(lives) == max {
-			break
-		}
-		lives = append(lives, life)
-	}
-	return lives, nil
+	lives := slices.SortedFunc(maps.Keys(s.owed), compareLives)
+	return lives[:min(max, len(lives))], nil
 }
 
 // Settle implements [stream.Works].

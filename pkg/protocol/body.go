@@ -18,11 +18,20 @@ import (
 var frameRoom = len(stream.AppendFrame(nil, nil))
 
 // The first allocation for a body: as much as the client announces, but no more
-// than trustedLength before anything has arrived.
+// than trustedLength before anything has arrived, since announcing costs nothing. Then
+// memory grows with what did arrive: a body of unknown length doubles it, one that was
+// announced has it four times.
 const (
-	trustedLength = 1 << 20
-	unknownLength = 4 << 10
+	trustedLength  = 16 << 10
+	unknownLength  = 4 << 10
+	announcedSteps = 4
 )
+
+// minBodyRate is how fast a body must arrive on average, in bytes a second, beyond twice
+// [Config.BodyStall]: one that sends a byte now and then never stalls, but holds a
+// connection and what it has sent for as long as it likes. It is below the slowest of
+// mobile networks.
+const minBodyRate = 1 << 10
 
 // records reads the request's body as records of a content type. No body gives
 // none, and so does an empty JSON array; length tells them apart.
@@ -69,7 +78,7 @@ func (x *exchange) readBody(b []byte) ([]byte, error) {
 		return nil, errBodyTooLarge
 	}
 	b = slices.Grow(b, x.expectedLength())
-	start := len(b)
+	start, begun := len(b), time.Now()
 	// What is read later on the connection, by the server, is not ours to limit.
 	defer x.limitRead(time.Time{})
 	for {
@@ -82,11 +91,11 @@ func (x *exchange) readBody(b []byte) ([]byte, error) {
 		case len(b) == cap(b):
 			more := len(b)
 			if announced >= 0 {
-				more = int(min(int64(more), announced-size))
+				more = int(min(int64(more)*(announcedSteps-1), announced-size))
 			}
 			b = slices.Grow(b, more)
 		}
-		x.limitRead(time.Now().Add(x.config.BodyStall))
+		x.limitRead(x.bodyDeadline(begun, size))
 		n, err := x.r.Body.Read(b[len(b):cap(b)])
 		b = b[:len(b)+n]
 		x.received += int64(n)
@@ -94,6 +103,17 @@ func (x *exchange) readBody(b []byte) ([]byte, error) {
 			return x.bodyEnd(b, int64(len(b)-start), err)
 		}
 	}
+}
+
+// bodyDeadline is until when the next part of a body must arrive, of which size bytes have
+// since it was begun.
+func (x *exchange) bodyDeadline(begun time.Time, size int64) time.Time {
+	next := time.Now().Add(x.config.BodyStall)
+	all := begun.Add(2*x.config.BodyStall + time.Duration(size)*(time.Second/minBodyRate))
+	if all.Before(next) {
+		return all
+	}
+	return next
 }
 
 // bodyEnd judges the error that ended a body.

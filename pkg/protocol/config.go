@@ -28,11 +28,12 @@ type Config struct {
 	// Origins are those of browsers whose scripts may use the server, such as
 	// https://app.example.com. Default: all.
 	Origins []string
-	// WriteStall is how long a reader may take to accept what is written to it
-	// at once before it is given up. Default: 30 s.
+	// WriteStall is how long a reader may take to accept the next 256 KiB of an
+	// answer before it is given up. Default: 30 s.
 	WriteStall time.Duration
 	// BodyStall is how long a writer may take to send the next part of a body
-	// before it is given up. Default: 30 s.
+	// before it is given up, however small that part is. All of a body may take twice
+	// as long, and a second more for each KiB. Default: 30 s.
 	BodyStall time.Duration
 	// CompressFrom is from which size on, in bytes, pages of text are sent in zstd or
 	// gzip to clients that take them. Default: 1 KiB. Negative: never.

@@ -124,3 +124,29 @@ func TestForkDelete(t *testing.T) {
 		}},
 	})
 }
+
+// A fork that exists is as asked for, or is not (section 5.1), also once its source is gone.
+func TestForkAgainWithoutSource(t *testing.T) {
+	again := func(status int, with ...string) step {
+		return step{do: "PUT /v1/stream/f", with: from(source, with...), status: status}
+	}
+	for name, first := range map[string]step{
+		"open":   again(201, "Stream-TTL", "100"),
+		"closed": again(201, "Stream-TTL", "100", "Stream-Closed", "true"),
+	} {
+		open, closed := 200, 409
+		if name == "closed" {
+			open, closed = 409, 200
+		}
+		runScenarios(t, []scenario{{name, []step{
+			{do: "PUT /v1/stream/s", with: header{"Content-Type": "text/plain"}, body: "hello", status: 201},
+			first,
+			{do: "DELETE /v1/stream/s", status: 204},
+			again(open, "Stream-TTL", "100"),
+			again(closed, "Stream-TTL", "100", "Stream-Closed", "true"),
+			again(open, "Stream-TTL", "100", "Content-Type", "text/plain"),
+			again(409, "Stream-TTL", "100", "Content-Type", "text/html"),
+			again(409, "Stream-TTL", "200"),
+		}}})
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -115,20 +116,34 @@ var routes = map[string]struct {
 
 // send begins the response, and completes it unless more is to be streamed.
 func (x *exchange) send(status int, body []byte) {
-	if len(body) > 0 {
-		x.allowWrite()
-	}
+	// An answer without a body, too, waits for readers who take nothing.
+	x.allowWrite()
 	x.status = status
 	x.serverTiming()
 	x.w.WriteHeader(status)
 	if len(body) == 0 || x.r.Method == http.MethodHead {
 		return
 	}
-	n, err := x.w.Write(body)
-	x.sent += int64(n)
-	if err != nil {
+	if err := x.write(body); err != nil {
 		x.cause = err
 	}
+}
+
+// maxPiece is how much is written under one deadline: a slow reader of a large page
+// advances, and is not given up, as long as it takes a piece in time.
+const maxPiece = 256 << 10
+
+// write writes a part of the response's body, piece by piece.
+func (x *exchange) write(body []byte) error {
+	for piece := range slices.Chunk(body, maxPiece) {
+		x.allowWrite()
+		n, err := x.w.Write(piece)
+		x.sent += int64(n)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // allowWrite gives the reader time to take what is written next, whatever limit

@@ -29,7 +29,6 @@ func (x *exchange) longPoll(q query) error {
 	case page.Count == 0:
 		x.place(page)
 		h["Cache-Control"] = headerNoStore
-		x.allowWrite()
 		x.send(http.StatusNoContent, nil)
 	case q.from.IsNow():
 		x.sendPage(page, uncached)

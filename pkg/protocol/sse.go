@@ -91,10 +91,7 @@ func (x *exchange) sendEvents(p *stream.Page, text bool, cursor uint64) error {
 	buf := buffers.Get().(*buffer)
 	defer buf.free()
 	buf.b = appendEvents(buf.b[:0], p, text, cursor)
-	x.allowWrite()
-	n, err := x.w.Write(buf.b)
-	x.sent += int64(n)
-	if err != nil {
+	if err := x.write(buf.b); err != nil {
 		return err
 	}
 	return x.flushAnswer()

@@ -102,8 +102,11 @@ func (l *Log) existingFork(ctx context.Context, name string, c *Create, gone err
 	switch {
 	case errors.Is(err, ErrUnavailable):
 		return nil, false, err
-	case err != nil || !c.Fork.asks(h.Origin) || c.ContentType != "" && MediaType(c.ContentType) != MediaType(h.ContentType):
+	case err != nil || !c.Fork.asks(h.Origin):
 		return nil, false, answer
+	case !c.Config.inherit(h.Config).matches(h.Config) || c.Closed != h.Closed:
+		// What it does not ask for it has of its source, and so the fork has.
+		return nil, false, ErrConfigMismatch
 	}
 	return h, false, nil
 }

@@ -92,6 +92,8 @@ var errInjected = errors.New("streamtest: injected failure")
 type Faults struct {
 	driver stream.Driver
 
+	each func(Method)
+
 	mu       sync.Mutex
 	counts   map[Method]int
 	script   map[call]Kind
@@ -229,6 +231,9 @@ func (f *Faults) Injected() []string {
 
 // next decides on the next call of a method.
 func (f *Faults) next(m Method) (n int, k Kind) {
+	if f.each != nil {
+		f.each(m)
+	}
 	f.mu.Lock()
 	f.total++
 	if do := f.between[f.total]; do != nil {

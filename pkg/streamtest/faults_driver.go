@@ -9,6 +9,10 @@ import (
 
 var _ stream.Driver = (*Faults)(nil)
 
+// Each runs something before every call, which waits for it: so a scheduler can decide whose
+// call is next. It is to be set before there are calls.
+func (f *Faults) Each(do func(Method)) { f.each = do }
+
 // A write that is late, or applied unknown to the caller, still happens when the
 // caller's context is over.
 func outlive(ctx context.Context) context.Context { return context.WithoutCancel(ctx) }
