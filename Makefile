@@ -198,6 +198,15 @@ bench-compare: build ## differences to a report of before, by benchstat: make be
 bench-lambda: build-lambda functions ## what the functions cost and wait for, by request and setting; their processor time and start
 	@$(GO) run ./localstack/lambdabench $(BENCH_FLAGS)
 
+READERS ?= 1,100,1000,10000
+
+bench-live: build node_modules ## what live readers cost one process: READERS=1000,10000, on the local server and in the container (4 minutes)
+	@$(GO) build -trimpath -o bin/container ./functions/container
+	@$(GO) run ./localstack/livebench -readers $(READERS) $(BENCH_FLAGS)
+
+bench-scale: node_modules ## what operations cost as streams and stores grow, with plots in docs/plots (BENCH_FLAGS='-messages 10000' for a quick one)
+	@$(GO) run ./localstack/scalebench -plots docs/plots $(BENCH_FLAGS)
+
 cost: ## what a deployment costs a month, and elsewhere: make cost, or make cost ARGS='-example chat' (ARGS=-h lists more)
 	@$(GO) run ./infra/cost $(ARGS)
 
