@@ -6,6 +6,7 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 BENCHSTAT := golang.org/x/perf/cmd/benchstat@v0.0.0-20260908200009-22c9c6c9d4da
 FUZZTIME ?= 30s
 FAULTTIME ?= 1m
+SIMTIME ?= 10m
 SEED ?= 0
 KILLTIME ?= 2m
 LINEARTIME ?= 2m
@@ -126,7 +127,7 @@ vet:
 # stack is not tested with it: CDK would have to be compiled once more.
 test-go: node_modules ## Go tests with the race detector; fuzz targets run their seeds
 	$(GO) test -race -timeout 25m ./pkg/dynamo ./pkg/embedded $$($(GO) list ./... | grep -v /infra)
-	$(GO) test -timeout 20m ./infra/... ./pkg/memory ./pkg/embedded
+	$(GO) test -timeout 20m ./infra/... ./pkg/memory ./pkg/embedded ./pkg/streamtest/simulation
 	$(GO) test -timeout 20m -run Official ./pkg/dynamo
 
 node_modules: package.json package-lock.json
@@ -231,6 +232,12 @@ faults: ## let requests to table and bucket, and changes of the table, go wrong 
 	$(GO) test -count=1 -v -timeout 0 ./localstack/faults -run '^TestRandomFaults$$' -faulttime $(FAULTTIME) -seed $(SEED)
 	$(GO) test -count=1 -v -timeout 0 ./localstack/lambda -run '^TestRandomFaults$$' -faulttime $(FAULTTIME) -seed $(SEED)
 	$(GO) test -count=1 -v -timeout 0 ./functions/compact -run '^TestChangesGoWrong$$' -faulttime $(FAULTTIME) -seed $(SEED)
+
+simulate: ## simulate random worlds for SIMTIME (default 10m), or the one of a SEED, call by call
+	$(GO) test -count=1 -v -timeout 0 -run '^TestWorlds$$' ./pkg/streamtest/simulation -simtime $(SIMTIME) -simseed $(SEED)
+
+mutants: ## break the server in many ways; the suite must notice each: make mutants, or make mutants ARGS='-run fork'
+	@$(GO) run ./localstack/mutants $(ARGS)
 
 clean: ## remove what was built; data in .data stays
 	rm -rf bin node_modules

@@ -54,6 +54,8 @@ func (l *Log) put(ctx context.Context, name string, c *creation) (h *Head, creat
 		return nil, false, err
 	}
 	var replaced *Head
+	// doubt is why an attempt may still happen: no later one says that nothing did.
+	var doubt error
 	for range maxAttempts {
 		owed := append(replaced.ending(), fresh.beginning()...)
 		err := l.retry(ctx, func() error {
@@ -71,9 +73,12 @@ func (l *Log) put(ctx context.Context, name string, c *creation) (h *Head, creat
 			l.created(name, fresh, owed)
 			return fresh, true, nil
 		case errors.As(err, &refused):
+		case certain(err) && doubt != nil:
+			return nil, false, unsettled(doubt)
 		case certain(err):
 			return nil, false, unavailable(err)
 		default:
+			doubt = err
 			// The outcome is unknown: what is stored now tells. If that is nothing,
 			// asking once more is safe, as the same head cannot be created twice.
 			stored, readErr := l.driver.Head(ctx, name, Strong)
@@ -103,6 +108,9 @@ func (l *Log) put(ctx context.Context, name string, c *creation) (h *Head, creat
 		default:
 			return nil, false, ErrConfigMismatch
 		}
+	}
+	if doubt != nil {
+		return nil, false, unsettled(doubt)
 	}
 	return nil, false, unavailable(ErrNotApplied)
 }

@@ -248,3 +248,22 @@ func TestCreateIsNotCancelled(t *testing.T) {
 		t.Errorf("created %v, %v", created, err)
 	}
 }
+
+// A create that may still happen is not said to have had no effect because the next
+// attempt certainly had none.
+func TestCreateStaysInDoubt(t *testing.T) {
+	for _, next := range []fault{rejected, notApplied} {
+		synctest.Test(t, func(t *testing.T) {
+			l, s := open(t, tight())
+			s.faults("create", late, next, next, next, next, next)
+			_, _, err := l.Create(t.Context(), name, &stream.Create{Config: stream.Config{ContentType: "text/plain"}})
+			if !errors.Is(err, stream.ErrUnsettled) {
+				t.Errorf("after an attempt that is late and one that is not applied: %v", err)
+			}
+			s.arrive()
+			if _, err := l.Head(t.Context(), name); err != nil {
+				t.Errorf("it happened: %v", err)
+			}
+		})
+	}
+}

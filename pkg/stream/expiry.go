@@ -77,7 +77,9 @@ func (l *Log) renew(ctx context.Context, name string, h *Head) (*Head, error) {
 		case !errors.As(err, &refused):
 			// Whether or not it was applied, the reader must ask again.
 			return nil, unavailable(err)
-		case refused.Head.gone(now) != nil || refused.Head.Incarnation != h.Incarnation:
+		case refused.Head.gone(now) != nil:
+			return nil, refused.Head.gone(now)
+		case refused.Head.Incarnation != h.Incarnation:
 			return nil, ErrNotFound
 		}
 		h = refused.Head

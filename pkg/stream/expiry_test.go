@@ -309,3 +309,36 @@ func TestRenewalFails(t *testing.T) {
 		})
 	}
 }
+
+// Whoever reads a stream while it is deleted is told as he would be a moment later: one
+// that forks need is gone.
+func TestReadWhileDeleted(t *testing.T) {
+	for _, forked := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			l, s := open(t, tight())
+			other := join(t, s, tight(), stream.Poll{})
+			create(t, l, stream.Create{Config: stream.Config{ContentType: "text/plain", HasTTL: true, TTL: time.Minute}})
+			want := stream.ErrNotFound
+			if forked {
+				want = stream.ErrGone
+				if _, _, err := other.Create(t.Context(), "fork", &stream.Create{Fork: &stream.Fork{Source: name}}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			time.Sleep(30 * time.Second)
+			deleted := false
+			s.hook(func(op string) fault {
+				if op == "update" && !deleted {
+					deleted = true
+					if err := other.Delete(t.Context(), name); err != nil {
+						t.Error(err)
+					}
+				}
+				return fine
+			})
+			if _, err := l.Read(t.Context(), name, stream.Start()); !errors.Is(err, want) || !deleted {
+				t.Errorf("forked %v: %v, want %v", forked, err, want)
+			}
+		})
+	}
+}

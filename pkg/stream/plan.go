@@ -20,13 +20,25 @@ func (c *commit) plan(ctx context.Context, h *Head) error {
 			return unavailable(err)
 		}
 		c.known, c.next, c.verdicts = h, nil, nil
-		full, err := c.recall(ctx, h)
+		full, unknown, err := c.recall(ctx, h)
 		if err != nil {
 			return unavailable(err)
 		}
 		verdicts, next, slow := c.judge(full)
 		if full != h {
 			slow |= SlowSpilled
+		}
+		if next == nil && unknown {
+			// Nothing is written that would tell whether the life was over by then, and its
+			// producers discarded.
+			now, err := c.driver.Head(ctx, c.name, Strong)
+			if err != nil && !errors.Is(err, ErrNoHead) {
+				return unavailable(err)
+			}
+			if now == nil || now.Incarnation != h.Incarnation {
+				h = now
+				continue
+			}
 		}
 		if next == nil {
 			for i, t := range c.group {
@@ -77,12 +89,13 @@ func (c *commit) judge(h *Head) (verdicts []Verdict, next *Head, slow Slow) {
 
 // recall returns a head that can judge every producer of the group: those that
 // were spilled are put back, and count as such no more, and Spilled is cleared, so that the others are known
-// to be new. prepare sets it again.
-func (c *commit) recall(ctx context.Context, h *Head) (*Head, error) {
+// to be new. prepare sets it again. It reports whether there were such, of which nothing
+// is known.
+func (c *commit) recall(ctx context.Context, h *Head) (full *Head, unknown bool, err error) {
+	full = h
 	if h == nil || !h.Spilled {
-		return h, nil
+		return full, false, nil
 	}
-	full := h
 	for _, t := range c.group {
 		tag := t.append.Producer
 		if tag == nil {
@@ -100,14 +113,15 @@ func (c *commit) recall(ctx context.Context, h *Head) (*Head, error) {
 		}
 		p, found, err := c.driver.SpilledProducer(ctx, h.Life(c.name), tag.ID)
 		if err != nil {
-			return nil, err
+			return nil, false, err
 		}
+		unknown = unknown || !found
 		if found {
 			full.Producers[tag.ID] = HeldProducer{Producer: p}
 			full.SpilledCount = max(0, full.SpilledCount-1)
 		}
 	}
-	return full, nil
+	return full, unknown, nil
 }
 
 // makeRoom flushes the buffer of a head, and returns the head after it.

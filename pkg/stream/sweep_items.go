@@ -13,7 +13,7 @@ const itemsPart = 100
 func (s *sweep) sweepItems(ctx context.Context) {
 	s.report.ItemsEnd = s.walk(ctx, "items", s.options.Items, &s.report.Items, func(cursor string) (string, int, error) {
 		found, next, err := s.driver.Inventory(ctx, cursor, min(itemsPart, s.options.Items))
-		litter := make(map[Life]*litter)
+		var all litter
 		var owing []string
 		for _, it := range found {
 			if ctx.Err() != nil {
@@ -23,13 +23,13 @@ func (s *sweep) sweepItems(ctx context.Context) {
 				owing = append(owing, it.Life.Name)
 				continue
 			}
-			if err := s.item(ctx, it, litter); err != nil {
+			if err := s.item(ctx, it, &all); err != nil {
 				s.failed(ctx, fmt.Errorf("sweep %s of %q, life %v: %w", it.Kind, it.Life.Name, it.Life.Incarnation, err))
 			}
 		}
-		for life, it := range litter {
-			if err := s.retire(ctx, life, it.chunks, it.staged); err != nil {
-				s.failed(ctx, fmt.Errorf("sweep data of %q, life %v: %w", life.Name, life.Incarnation, err))
+		for _, it := range all {
+			if err := s.retire(ctx, it.life, it.chunks, it.staged); err != nil {
+				s.failed(ctx, fmt.Errorf("sweep data of %q, life %v: %w", it.life.Name, it.life.Incarnation, err))
 				continue
 			}
 			s.report.Retired += len(it.chunks) + len(it.staged)
@@ -41,13 +41,29 @@ func (s *sweep) sweepItems(ctx context.Context) {
 	})
 }
 
-// litter is what is stored of a living stream although nobody needs it.
-type litter struct {
+// litter is what is stored of living streams although nobody needs it, in the order in
+// which it was found.
+type litter []*lifeLitter
+
+type lifeLitter struct {
+	life   Life
 	chunks []Offset
 	staged []StagedID
 }
 
-func (s *sweep) item(ctx context.Context, it Stored, found map[Life]*litter) error {
+// of returns the litter of a life, to which more is to be added.
+func (l *litter) of(life Life) *lifeLitter {
+	for _, known := range *l {
+		if known.life == life {
+			return known
+		}
+	}
+	fresh := &lifeLitter{life: life}
+	*l = append(*l, fresh)
+	return fresh
+}
+
+func (s *sweep) item(ctx context.Context, it Stored, found *litter) error {
 	if it.Kind == KindHead {
 		return s.stream(ctx, it.Life.Name, it.Head)
 	}
@@ -67,27 +83,22 @@ func (s *sweep) item(ctx context.Context, it Stored, found map[Life]*litter) err
 	if it.Kind == KindFork {
 		return s.fork(ctx, it.Life, it.Fork)
 	}
-	l := found[it.Life]
-	if l == nil {
-		l = &litter{}
-	}
 	switch it.Kind {
 	case KindChunk:
 		if it.Chunk.To.Segment >= h.Compacted {
 			return nil
 		}
 		// What it links is found by itself.
+		l := found.of(it.Life)
 		l.chunks = append(l.chunks, it.Chunk.To)
 	case KindStaged:
 		unlinked, err := s.unlinked(ctx, it.Life, h, it.Staged)
 		if err != nil || !unlinked {
 			return err
 		}
+		l := found.of(it.Life)
 		l.staged = append(l.staged, it.Staged)
-	default:
-		return nil
 	}
-	found[it.Life] = l
 	return nil
 }
 
