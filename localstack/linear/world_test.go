@@ -130,7 +130,6 @@ var errCrashed = errors.New("the process has crashed")
 // balancer sends each request of a client to some process.
 type balancer struct {
 	world  *world
-	who    string
 	random *rand.Rand
 }
 
