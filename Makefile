@@ -5,6 +5,7 @@ GO ?= go
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 BENCHSTAT := golang.org/x/perf/cmd/benchstat@v0.0.0-20260908200009-22c9c6c9d4da
 FUZZTIME ?= 30s
+FAULTTIME ?= 1m
 SIMTIME ?= 10m
 SEED ?= 0
 KILLTIME ?= 2m
@@ -195,8 +196,17 @@ bench-compare: build ## differences to a report of before, by benchstat: make be
 	$(GO) run ./localstack/bench -gobench "$(BASELINE)" >$$dir/before && $(GO) run ./localstack/bench -gobench "$$new" >$$dir/after && \
 	$(GO) run $(BENCHSTAT) -ignore machine,disk -filter '/server:ours' $$dir/before $$dir/after
 
-bench-lambda: build-lambda functions ## what the functions cost in requests, units and round trips, and how they start
+bench-lambda: build-lambda functions ## what the functions cost and wait for, by request and setting; their processor time and start
 	@$(GO) run ./localstack/lambdabench $(BENCH_FLAGS)
+
+READERS ?= 1,100,1000,10000
+
+bench-live: build node_modules ## what live readers cost one process: READERS=1000,10000, on the local server and in the container (4 minutes)
+	@$(GO) build -trimpath -o bin/container ./functions/container
+	@$(GO) run ./localstack/livebench -readers $(READERS) $(BENCH_FLAGS)
+
+bench-scale: node_modules ## what operations cost as streams and stores grow, with plots in docs/plots (BENCH_FLAGS='-messages 10000' for a quick one)
+	@$(GO) run ./localstack/scalebench -plots docs/plots $(BENCH_FLAGS)
 
 cost: ## what a deployment costs a month, and elsewhere: make cost, or make cost ARGS='-example chat' (ARGS=-h lists more)
 	@$(GO) run ./infra/cost $(ARGS)
@@ -216,6 +226,12 @@ fuzz: ## run every fuzz target for FUZZTIME (default 30s) each
 	    echo "$$dir $$target"; (cd $$dir && $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) .) || exit 1; \
 	  done; \
 	done
+
+# A seed of 0 draws one, and a failure prints it.
+faults: ## let requests to table and bucket, and changes of the table, go wrong at random: FAULTTIME (1m) each, SEED
+	$(GO) test -count=1 -v -timeout 0 ./localstack/faults -run '^TestRandomFaults$$' -faulttime $(FAULTTIME) -seed $(SEED)
+	$(GO) test -count=1 -v -timeout 0 ./localstack/lambda -run '^TestRandomFaults$$' -faulttime $(FAULTTIME) -seed $(SEED)
+	$(GO) test -count=1 -v -timeout 0 ./functions/compact -run '^TestChangesGoWrong$$' -faulttime $(FAULTTIME) -seed $(SEED)
 
 simulate: ## simulate random worlds for SIMTIME (default 10m), or the one of a SEED, call by call
 	$(GO) test -count=1 -v -timeout 0 -run '^TestWorlds$$' ./pkg/streamtest/simulation -simtime $(SIMTIME) -simseed $(SEED)

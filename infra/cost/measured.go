@@ -24,41 +24,43 @@ type life struct {
 	compactWrites, compactReads float64
 }
 
-// inTable is that table, by size, for requests below OBJECT_BYTES.
+// inTable is that table, by size, for requests below OBJECT_BYTES; from 16 KiB on with the
+// flag `-object-bytes 65536`.
 func inTable() []life {
 	return []life{
-		{50, 1.181, 0, 0.016, 0, 0.094, 0.0265},
-		{100, 1.335, 0, 0.0305, 0, 0.169, 0.048},
-		{200, 1.667, 0, 0.059, 0, 0.337, 0.0775},
-		{300, 2.001, 0, 0.0875, 0, 0.502, 0.0915},
-		{400, 2.999, 0, 0.1245, 0, 1.002, 0.1295},
-		{500, 3.001, 0, 0.149, 0, 1.003, 0.155},
-		{700, 3.001, 0, 0.2065, 0, 1.003, 0.2045},
-		{850, 5.001, 0, 0.247, 0, 1.004, 0.242},
-		{1024, 6.001, 0, 0.2925, 0, 2.004, 0.284},
-		{1500, 6.001, 0, 0.432, 0, 2.005, 0.402},
-		{2000, 9.001, 0, 0.5805, 0, 3.006, 0.645},
-		{2100, 5.027, 0, 1.079, 0, 4.018, 1.0345},
-		{2500, 5.027, 0, 1.09, 0, 4.019, 1.0345},
-		{4096, 7.027, 0, 2.1355, 0, 6.022, 2.0345},
-		{8192, 11.021, 0, 3.1426, 0, 10.04, 3.0371},
-		{16384, 19.018, 0, 5.1562, 0, 18.068, 5.0586},
-		{32768, 34.98, 0, 9.1719, 0, 34.152, 9.0703},
-		{61440, 63.043, 0, 17.1739, 0, 62.188, 16.1014},
+		{50, 1.21, 0, 0.016, 0, 0.093, 0.0265},
+		{100, 1.335, 0, 0.03, 0, 0.17, 0.0475},
+		{200, 1.667, 0, 0.0585, 0, 0.338, 0.077},
+		{300, 2.001, 0, 0.087, 0, 0.503, 0.091},
+		{400, 2.999, 0, 0.1235, 0, 1.003, 0.129},
+		{500, 3.001, 0, 0.148, 0, 1.004, 0.153},
+		{700, 3.001, 0, 0.205, 0, 1.004, 0.2025},
+		{850, 5, 0, 0.245, 0, 1.005, 0.24},
+		{1024, 6.001, 0, 0.291, 0, 2.005, 0.2835},
+		{1500, 6.001, 0, 0.4285, 0, 2.006, 0.4},
+		{2000, 9.001, 0, 0.5755, 0, 3.007, 0.6445},
+		{2100, 5.032, 0, 1.0765, 0, 4.013, 1.0325},
+		{2500, 5.032, 0, 1.087, 0, 4.014, 1.0325},
+		{4096, 7.032, 0, 2.132, 0, 6.019, 2.033},
+		{8192, 11.028, 0, 3.1396, 0, 10.034, 3.0352},
+		{16384, 19.039, 0, 5.1543, 0, 18.051, 5.0566},
+		{32768, 35.016, 0, 9.1719, 0, 34.125, 9.0703},
+		{61440, 62.87, 0, 17.1087, 0, 62.37, 16.0942},
 	}
 }
 
-// inBucket is the same for requests from OBJECT_BYTES on; below 64 KiB with the flags
+// inBucket is the same for requests from OBJECT_BYTES on; below 16 KiB with the flags
 // `-object-bytes 4096 -sizes 5000,8192,16384`.
 func inBucket() []life {
 	return []life{
-		{5000, 2.023, 1, 0.1389, 1.005, 1.028, 0.0381},
-		{8192, 2.021, 1, 0.1426, 1, 1.04, 0.0371},
-		{16384, 2.018, 1, 0.1562, 1, 1.068, 0.0586},
-		{65536, 1.914, 1, 0.1875, 1, 1.328, 0.0938},
-		{102400, 1.756, 1, 0.2195, 1.098, 1.598, 0.122},
-		{262144, 2, 1, 0.5, 1, 1.875, 0.25},
-		{1048576, 1.25, 1, 1, 1, 5.125, 1},
+		{5000, 2.029, 1, 0.1341, 1.005, 1.023, 0.0364},
+		{8192, 2.028, 1, 0.1396, 1, 1.034, 0.0352},
+		{16384, 2.039, 1, 0.1543, 1, 1.051, 0.0566},
+		{32768, 2.016, 1, 0.1719, 1, 1.125, 0.0703},
+		{65536, 1.938, 1, 0.1953, 1, 1.32, 0.0938},
+		{102400, 1.78, 1, 0.2195, 1.098, 1.598, 0.122},
+		{262144, 2.031, 1, 0.5, 1, 1.906, 0.25},
+		{1048576, 1.25, 1, 1, 1, 5.375, 1},
 	}
 }
 
@@ -66,8 +68,8 @@ const (
 	// segmentWrites is what the compaction of a segment writes beside the marks of its
 	// chunks: the manifest, its entry in the listing index, the head. By `make
 	// bench-lambda BENCH_FLAGS='-parts cold'`, where each segment of 1,000 messages of 1
-	// KiB takes (2,101,346 - 2 * 1,048,576) / 1,049 of them.
-	segmentWrites = 4
+	// KiB takes (2,102,395 - 2 * 1,048,576) / 1,049 of them.
+	segmentWrites = 5
 	// segmentPuts and segmentGets are what it asks of the bucket: the object, and the
 	// check of it. Same command.
 	segmentPuts, segmentGets = 1, 1
@@ -78,7 +80,7 @@ const (
 	// where eight producers share a stream, in write units; larger ones cost the same. By
 	// `-parts units`.
 	producerWrites, producerBytes = 0.06, 100
-	// pollUnits is what one look of a live reader costs, in read units (`-parts idle`), and
+	// pollUnits is what one look of a live reader costs, in read units (`-parts live`), and
 	// headUnits a strong read of the head (TestRequests in pkg/dynamo).
 	pollUnits, headUnits = 0.5, 1
 	// createWrites counts the head and its entry in the listing index (TestRequests).

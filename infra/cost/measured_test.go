@@ -55,7 +55,7 @@ func TestAppendsCostWhatDesignMeasured(t *testing.T) {
 		}
 		// DESIGN.md's appends were to one segment without end; large ones end many.
 		share := 0.05
-		if size >= 64<<10 {
+		if size >= Usual().ObjectBytes {
 			share = 0.1
 		}
 		if got, want := at(size, Usual().ObjectBytes).append, numbers[i][0]; !near(got, want, share) {

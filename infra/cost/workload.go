@@ -100,9 +100,9 @@ func (d Duration) seconds() float64 { return time.Duration(d).Seconds() }
 func Usual() Workload {
 	return Workload{
 		MessagesPerRequest: 1, MessageBytes: 100,
-		PollFast: Duration(50 * time.Millisecond), PollIdle: Duration(500 * time.Millisecond),
+		PollFast: Duration(50 * time.Millisecond), PollIdle: Duration(250 * time.Millisecond),
 		LongPollWait: Duration(20 * time.Second), SSELifetime: Duration(55 * time.Second),
-		RetentionDays: 30, RetireAfter: Duration(24 * time.Hour), ObjectBytes: 64 << 10, Edges: 3,
+		RetentionDays: 30, RetireAfter: Duration(24 * time.Hour), ObjectBytes: 16 << 10, Edges: 3,
 		MemoryMB: 256, WorkMemoryMB: 512, RequestLog: true, LogDays: 30, SweepEvery: Duration(5 * time.Minute),
 	}
 }

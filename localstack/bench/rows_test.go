@@ -80,7 +80,7 @@ func TestFaultsFailRows(t *testing.T) {
 		{"32 writers on 32", "PUT", 2, refuse, "no room"},
 		{"32 producers on 1", "POST", 20, lose, "verifying"},
 		{"catch-up", "POST", 7, lose, "was due"},
-		{"catch-up", "GET", 3, empty, "want 400"},
+		{"catch-up", "GET", 2, empty, "want 400"},
 		{"churn", "DELETE", 5, refuse, "no room"},
 		{"bulk", "POST", 1, lose, "wrong bytes"},
 		{"bulk", "GET", 2, empty, "want"},

@@ -73,7 +73,7 @@ func newLedger(base string, number int) *ledger {
 // run writes until writing ends, and reads until all that was written then is read, or ctx ends.
 func (l *ledger) run(ctx, writing context.Context, client *http.Client) error {
 	for {
-		status, _, _, err := l.send(ctx, client, http.MethodPut, "", nil, nil)
+		status, _, _, err := l.send(ctx, client, http.MethodPut, nil, nil)
 		if status == http.StatusCreated || status == http.StatusOK {
 			break
 		}
@@ -92,7 +92,7 @@ func (l *ledger) run(ctx, writing context.Context, client *http.Client) error {
 	}
 	writers.Wait()
 	for ctx.Err() == nil && end.Load() == nil {
-		if status, header, _, err := l.send(ctx, client, http.MethodHead, "", nil, nil); err == nil && status == http.StatusOK {
+		if status, header, _, err := l.send(ctx, client, http.MethodHead, nil, nil); err == nil && status == http.StatusOK {
 			next := header.Get("Stream-Next-Offset")
 			end.Store(&next)
 		}
@@ -126,7 +126,7 @@ func (l *ledger) write(ctx, writing context.Context, client *http.Client, w *wri
 		if len(w.told) == w.next {
 			w.told = append(w.told, doubtful)
 		}
-		status, _, text, err := l.send(ctx, client, http.MethodPost, "", header, body)
+		status, _, text, err := l.send(ctx, client, http.MethodPost, header, body)
 		refusedConnection, _ := errors.AsType[*net.OpError](err)
 		switch {
 		case ctx.Err() != nil:
@@ -243,8 +243,8 @@ func (r *reader) add(page []byte) error {
 	return nil
 }
 
-func (l *ledger) send(ctx context.Context, client *http.Client, method, query string, header http.Header, body []byte) (status int, answered http.Header, text string, err error) {
-	request, err := http.NewRequestWithContext(ctx, method, l.url+query, strings.NewReader(string(body)))
+func (l *ledger) send(ctx context.Context, client *http.Client, method string, header http.Header, body []byte) (status int, answered http.Header, text string, err error) {
+	request, err := http.NewRequestWithContext(ctx, method, l.url, strings.NewReader(string(body)))
 	if err != nil {
 		return 0, nil, "", err
 	}

@@ -3,84 +3,80 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
 	"time"
 
 	"github.com/commoncurriculum/durable-streams-aws/pkg/stream"
 )
 
 // compacting prints how long appends take while a segment of their stream is compacted,
-// in one run with those that are undisturbed, and with those during the compaction of
-// another stream: the table's stand-in has as much to do then, for other items.
-func compacting(ctx context.Context, w io.Writer, s *site, roundTrip time.Duration) error {
-	log, _, err := s.process(stream.Options{}, roundTrip)
+// beside those that are undisturbed.
+func compacting(ctx context.Context, r *report, o options) error {
+	s := newSite(o.limits, newNetwork(o), partitionLimit)
+	const name, rounds, each = "compacting", 50, 100
+	if err := s.create(ctx, name, contentType); err != nil {
+		return err
+	}
+	p, err := s.process(stream.Poll{})
 	if err != nil {
 		return err
 	}
-	background, _, err := s.process(stream.Options{}, roundTrip)
+	background, err := s.process(stream.Poll{})
 	if err != nil {
 		return err
 	}
-	const name, other, rounds, each = "compacting", "compacting another", 8, 100
-	var quiet, beside, during []time.Duration
-	one := func() (time.Duration, error) {
-		start := time.Now()
-		done, err := log.Append(ctx, name, text(100))
-		took := time.Since(start)
-		if err == nil && done.FlushDue() {
-			err = log.Flush(ctx, name, done)
-		}
-		return took, err
-	}
-	for _, of := range []string{name, other} {
-		if err := s.create(ctx, of); err != nil {
+	var quiet, during times
+	for range rounds {
+		if err := fillSegments(ctx, p, name); err != nil {
 			return err
 		}
-	}
-	for range rounds {
-		for _, of := range []string{name, other} {
-			if err := fillSegments(ctx, log, of); err != nil {
+		for range each {
+			took, _, err := p.add(ctx, name, text(100))
+			if err != nil {
 				return err
 			}
+			quiet = append(quiet, took)
 		}
-		times, err := timesOf(each, one)
-		if err != nil {
-			return err
+		ended := make(chan error, 1)
+		go func() { ended <- compactAll(ctx, background.Log, name) }()
+		for compacted := false; !compacted; {
+			took, _, err := p.add(ctx, name, text(100))
+			if err != nil {
+				return err
+			}
+			during = append(during, took)
+			select {
+			case err := <-ended:
+				if err != nil {
+					return err
+				}
+				compacted = true
+			default:
+			}
 		}
-		quiet = append(quiet, times...)
-		if times, err = timesDuring(func() error { return compactAll(ctx, background, other) }, one); err != nil {
-			return err
-		}
-		beside = append(beside, times...)
-		if times, err = timesDuring(func() error { return compactAll(ctx, background, name) }, one); err != nil {
-			return err
-		}
-		during = append(during, times...)
 	}
-	fmt.Fprintf(w, "Appends of 100 bytes while segments are compacted (%v a call)\n\n| | appends | p50 ms | p99 ms |\n|---|---|---|---|\n", roundTrip)
+	t := r.table("compacting", "Appends of 100 bytes while segments of their stream are compacted", "", column{"appends", "", 0}, column{"p50", "ms", 2}, column{"p99", "ms", 2})
 	for _, row := range []struct {
-		what  string
-		times []time.Duration
-	}{{"undisturbed", quiet}, {"another stream is compacted", beside}, {"their own stream is compacted", during}} {
-		p := percentiles(row.times)
-		fmt.Fprintf(w, "| %s | %d | %.2f | %.2f |\n", row.what, len(row.times), milliseconds(p.p50), milliseconds(p.p99))
+		what string
+		took times
+	}{{"undisturbed", quiet}, {"their stream is compacted", during}} {
+		t.row(row.what, float64(len(row.took)), milliseconds(row.took.at(50)), milliseconds(row.took.at(99)))
 	}
-	b, d := percentiles(beside), percentiles(during)
-	fmt.Fprintf(w, "| ratio of the last two | | %.2f | %.2f |\n\n", ratio(d.p50, b.p50), ratio(d.p99, b.p99))
+	t.end()
 	return nil
 }
 
 // fillSegments appends three segments.
-func fillSegments(ctx context.Context, log *stream.Log, name string) error {
+func fillSegments(ctx context.Context, p *process, name string) error {
 	const requests, messages = 60, 50
 	for range requests {
 		a := &stream.Append{ContentType: contentType}
 		for range messages {
 			a.Records.Add(make([]byte, 100))
 		}
-		if err := add(ctx, log, name, a); err != nil {
+		if _, _, err := p.add(ctx, name, a); err != nil {
 			return err
 		}
+		time.Sleep(50 * time.Millisecond) // within the limit of the partition
 	}
 	return nil
 }
@@ -92,33 +88,4 @@ func compactAll(ctx context.Context, log *stream.Log, name string) error {
 		return fmt.Errorf("there was nothing to compact of %s", name)
 	}
 	return err
-}
-
-// timesDuring does something again and again while something else is under way.
-func timesDuring(work func() error, do func() (time.Duration, error)) (times []time.Duration, err error) {
-	ended := make(chan error, 1)
-	go func() { ended <- work() }()
-	for {
-		took, err := do()
-		if err != nil {
-			return nil, err
-		}
-		times = append(times, took)
-		select {
-		case err := <-ended:
-			return times, err
-		default:
-		}
-	}
-}
-
-func timesOf(n int, do func() (time.Duration, error)) ([]time.Duration, error) {
-	times := make([]time.Duration, n)
-	for i := range times {
-		var err error
-		if times[i], err = do(); err != nil {
-			return nil, err
-		}
-	}
-	return times, nil
 }

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -46,7 +47,7 @@ func startFunction(ctx context.Context, bootstrap string, env []string) (*functi
 	f.api = &http.Server{Handler: f.runtimeAPI(), ReadHeaderTimeout: time.Minute}
 	go func() { _ = f.api.Serve(listener) }() // until stop
 	f.cmd.Env = append([]string{"AWS_LAMBDA_RUNTIME_API=" + listener.Addr().String()}, env...)
-	f.cmd.Stderr = os.Stderr
+	f.cmd.Stderr, f.cmd.Stdout = io.Discard, io.Discard
 	began := time.Now()
 	if err := f.cmd.Start(); err != nil {
 		return nil, errors.Join(err, f.api.Close())
@@ -118,6 +119,30 @@ func (f *function) runtimeAPI() http.Handler {
 	mux.HandleFunc("POST /2018-06-01/runtime/invocation/1/response", answer(nil))
 	mux.HandleFunc("POST /2018-06-01/runtime/invocation/1/error", answer(errors.New("the function failed")))
 	return mux
+}
+
+// processor is the time of processors that the process has had so far, by Linux.
+func (f *function) processor() (time.Duration, error) {
+	files, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", f.cmd.Process.Pid))
+	if err != nil {
+		return 0, err
+	}
+	var all time.Duration
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if errors.Is(err, os.ErrNotExist) {
+			continue // a thread that has ended since
+		}
+		if err != nil {
+			return 0, err
+		}
+		var running int64
+		if _, err := fmt.Sscan(string(text), &running); err != nil {
+			return 0, fmt.Errorf("%s: %w", file, err)
+		}
+		all += time.Duration(running)
+	}
+	return all, nil
 }
 
 // peak is the most memory that the process has had so far, in bytes, by Linux.

@@ -77,7 +77,8 @@ func (c *Client) Do(ctx context.Context, r Request) (Answer, bool) {
 	return a, true
 }
 
-// Get reads a stream from an offset: what there is, or with "long-poll" what comes.
+// Get reads a stream from an offset: what there is, or with "long-poll" or "sse" what comes, and
+// records what it was told. It reports false if that was nothing.
 func (c *Client) Get(ctx context.Context, name, from, live string) (Answer, bool) {
 	sent := c.History.now()
 	query := url.Values{"offset": {from}}
@@ -102,14 +103,14 @@ func (c *Client) Get(ctx context.Context, name, from, live string) (Answer, bool
 
 // events records what server-sent events tell, each as a read of its own that began with the
 // response, and returns the last. What is torn tells nothing.
-func (c *Client) events(name, from string, sent int64, response *http.Response) (last Answer, any bool) {
+func (c *Client) events(name, from string, sent int64, response *http.Response) (last Answer, told bool) {
 	var all []event
 	defer func() { c.History.addEvents(c.Group, c.ID, sent, all) }()
 	kind, data := "", ""
 	for lines := bufio.NewReader(response.Body); ; {
 		line, err := lines.ReadString('\n')
 		if err != nil {
-			return last, any
+			return last, told
 		}
 		field, value, _ := strings.Cut(strings.TrimSuffix(line, "\n"), ":")
 		switch {
@@ -129,7 +130,7 @@ func (c *Client) events(name, from string, sent int64, response *http.Response) 
 			if err != nil || json.Unmarshal([]byte(value), &control) != nil {
 				text, control.StreamNextOffset = "not an event: "+line, ""
 			}
-			last, any = Answer{Status: http.StatusOK, Text: text, Next: control.StreamNextOffset, UpToDate: control.UpToDate, Closed: control.StreamClosed}, true
+			last, told = Answer{Status: http.StatusOK, Text: text, Next: control.StreamNextOffset, UpToDate: control.UpToDate, Closed: control.StreamClosed}, true
 			all = append(all, event{Request{Kind: Read, Name: name, From: from}, last, c.History.now()})
 			from, data = last.Next, ""
 		}
@@ -190,7 +191,6 @@ const (
 	stop       = ";"
 	jsonType   = "application/json"
 	textType   = "text/plain"
-	emptyPage  = "[]"
 	filling    = "~"
 	maxRecords = 2
 )

@@ -73,13 +73,6 @@ func (h *History) addEvents(group string, client int, sent int64, events []event
 	}
 }
 
-// Len returns how many operations a group has.
-func (h *History) Len(group string) int {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return len(h.groups[group])
-}
-
 // Checked is what a check has looked at.
 type Checked struct {
 	// Groups were checked, with so many Operations, of which so many are Unknown.

@@ -56,10 +56,11 @@ func (s *schedule) await(who, what string) {
 	<-t.granted
 }
 
-// turns is a driver whose calls wait for their turns, as long as it is alive. Each of faults
-// does that for all but the calls for heads, which are so many that it matters of what they are.
+// turns is the driver of a process, above its faults, whose calls wait for their turns as long as
+// the process is alive.
 type turns struct {
 	stream.Driver
+	store    *store
 	schedule *schedule
 	who      string
 	alive    func() bool
@@ -71,7 +72,8 @@ func (t turns) await(what string) {
 	}
 }
 
-// each is for [streamtest.Faults.Each].
+// each has all calls wait but those for heads: there are so many of them that a turn says of which
+// stream they are.
 func (t turns) each(m streamtest.Method) {
 	if m != streamtest.Head {
 		t.await(string(m))
@@ -82,6 +84,18 @@ func (t turns) each(m streamtest.Method) {
 func (t turns) Head(ctx context.Context, name string, c stream.Consistency) (*stream.Head, error) {
 	t.await("Head of " + name)
 	return t.Driver.Head(ctx, name, c)
+}
+
+// Create implements [stream.Heads].
+func (t turns) Create(ctx context.Context, name string, head, replaced *stream.Head, owed ...stream.Notice) error {
+	t.store.ask(name, head)
+	return t.Driver.Create(ctx, name, head, replaced, owed...)
+}
+
+// Fork implements [stream.Forks].
+func (t turns) Fork(ctx context.Context, name string, head, replaced *stream.Head, lineage *stream.Lineage, now time.Time, owed ...stream.Notice) error {
+	t.store.ask(name, head)
+	return t.Driver.Fork(ctx, name, head, replaced, lineage, now, owed...)
 }
 
 // caller tells apart by their stacks who make the same call at once: a reader, say, and the poll

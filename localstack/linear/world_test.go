@@ -57,7 +57,7 @@ func newWorld(seed uint64) *world {
 	s := newSchedule(seed)
 	w := &world{
 		seed: seed, schedule: s, history: NewHistory(s.now), objects: new(memory.Objects),
-		store: &store{Driver: memory.New(), random: rand.New(rand.NewPCG(seed, 2)), heads: make(map[string][]*stream.Head), begun: make(map[stream.Incarnation]bool)},
+		store: &store{Driver: memory.New(), random: rand.New(rand.NewPCG(seed, 2)), heads: make(map[string][]*stream.Head), begun: make(map[stream.Incarnation]bool), ended: make(map[string]int), asked: make(map[stream.Incarnation]int)},
 	}
 	if seed%4 > 0 {
 		w.faults = 0.04
@@ -73,7 +73,7 @@ func (w *world) start() *process {
 	w.born++
 	p := &process{faults: streamtest.NewFaults(w.store)}
 	p.faults.Random(w.seed+uint64(w.born), w.faults)
-	driver := turns{p.faults, w.schedule, fmt.Sprint("process ", w.born), func() bool { return !p.crashed.Load() }}
+	driver := turns{p.faults, w.store, w.schedule, fmt.Sprint("process ", w.born), func() bool { return !p.crashed.Load() }}
 	p.faults.Each(driver.each)
 	limits := streamtest.Tiny()
 	limits.PageSize, limits.EarlyWait = 120, 3*time.Millisecond
@@ -130,7 +130,6 @@ var errCrashed = errors.New("the process has crashed")
 // balancer sends each request of a client to some process.
 type balancer struct {
 	world  *world
-	who    string
 	random *rand.Rand
 }
 
@@ -241,6 +240,28 @@ type store struct {
 	random *rand.Rand
 	heads  map[string][]*stream.Head
 	begun  map[stream.Incarnation]bool
+	// ended counts the lives of a name that were deleted, and asked says how many there were when
+	// a creation was asked for: one that arrives after another deletion comes too late.
+	ended map[string]int
+	asked map[stream.Incarnation]int
+}
+
+// ask notes that a creation is asked for.
+func (s *store) ask(name string, head *stream.Head) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.asked[head.Incarnation] = s.ended[name]
+}
+
+// Delete implements [stream.Heads].
+func (s *store) Delete(ctx context.Context, name string, inc stream.Incarnation, owed ...stream.Notice) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	err := s.Driver.Delete(ctx, name, inc, owed...)
+	if err == nil {
+		s.ended[name]++
+	}
+	return err
 }
 
 // Head implements [stream.Heads].
@@ -275,7 +296,7 @@ func (s *store) Fork(ctx context.Context, name string, head, replaced *stream.He
 func (s *store) begin(ctx context.Context, name string, head *stream.Head, create func() error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.begun[head.Incarnation] {
+	if s.begun[head.Incarnation] || s.asked[head.Incarnation] < s.ended[name] {
 		h, err := s.Driver.Head(ctx, name, stream.Strong)
 		if err != nil && !errors.Is(err, stream.ErrNoHead) {
 			return err

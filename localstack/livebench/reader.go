@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -18,16 +19,37 @@ const buffer = 1 << 10
 // sources are the loopback addresses that readers connect from, as one has too few ports.
 const sources = 8
 
-// follow is one reader, on a connection of its own, until ctx ends.
+// errBusy says that the server asked to be asked later.
+var errBusy = errors.New("503")
+
+// follow is one reader, until ctx ends. Where the server has too much to do it tries again
+// a second later, as clients do.
 func follow(ctx context.Context, b *board, addr, mode, offset string, i int) error {
+	r := &reader{board: b, addr: addr, offset: offset}
+	for {
+		err := r.connect(ctx, mode, i)
+		if !errors.Is(err, errBusy) {
+			return err
+		}
+		b.busy.Add(1)
+		select {
+		case <-time.After(time.Second):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// connect reads on a connection of its own.
+func (r *reader) connect(ctx context.Context, mode string, i int) error {
 	d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, byte(1+i%sources))}}
-	conn, err := d.DialContext(ctx, "tcp", addr)
+	conn, err := d.DialContext(ctx, "tcp", r.addr)
 	if err != nil {
 		return err
 	}
 	defer conn.Close()
 	defer context.AfterFunc(ctx, func() { conn.Close() })()
-	r := &reader{board: b, conn: conn, lines: bufio.NewReaderSize(conn, buffer), addr: addr, offset: offset}
+	r.conn, r.lines = conn, bufio.NewReaderSize(conn, buffer)
 	if mode == "sse" {
 		return r.events()
 	}
@@ -56,9 +78,8 @@ func (r *reader) events() error {
 	if err := r.ask("&live=sse"); err != nil {
 		return err
 	}
-	status, err := r.line()
-	if err != nil || !bytes.Contains(status, []byte(" 200 ")) {
-		return fmt.Errorf("answered %q, %w", status, err)
+	if err := r.status(); err != nil {
+		return err
 	}
 	for {
 		line, err := r.line()
@@ -80,9 +101,8 @@ func (r *reader) poll() error {
 	if err := r.ask(query); err != nil {
 		return err
 	}
-	status, err := r.line()
-	if err != nil || !bytes.Contains(status, []byte(" 20")) {
-		return fmt.Errorf("answered %q, %w", status, err)
+	if err := r.status(); err != nil {
+		return err
 	}
 	length := 0
 	for {
@@ -125,6 +145,20 @@ func (r *reader) take(text []byte) {
 		r.got(stamp, now)
 		text = after
 	}
+}
+
+// status reads the first line of an answer.
+func (r *reader) status() error {
+	line, err := r.line()
+	switch {
+	case err != nil:
+		return err
+	case bytes.Contains(line, []byte(" 503 ")):
+		return errBusy
+	case !bytes.Contains(line, []byte(" 20")):
+		return fmt.Errorf("answered %q", line)
+	}
+	return nil
 }
 
 func (r *reader) line() ([]byte, error) {

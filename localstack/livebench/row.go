@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -90,7 +91,7 @@ func (r *result) measure(ctx context.Context, o options, s *server, b *board) (e
 		return fmt.Errorf("after %d messages: %w", len(r.appends), err)
 	}
 	r.cpu, r.busy = s.cpu()-cpu, s.take()
-	r.delays = b.take()
+	r.delays, r.again = b.take(), b.busy.Load()
 	r.with, err = s.footprint(ctx)
 	return err
 }
@@ -99,6 +100,8 @@ func (r *result) measure(ctx context.Context, o options, s *server, b *board) (e
 type board struct {
 	began   time.Time
 	readers int
+	// busy counts how often a reader was asked to come again.
+	busy atomic.Int64
 
 	mu     sync.Mutex
 	firsts int

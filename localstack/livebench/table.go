@@ -23,14 +23,16 @@ type result struct {
 	idle, busy  int
 	idleSeconds float64
 	counted     bool
+	// again counts answers that asked a reader to come again later.
+	again int64
 }
 
 type table struct{ w io.Writer }
 
 func (t *table) head(title string) {
 	fmt.Fprintf(t.w, "%s\n\n", title)
-	fmt.Fprintln(t.w, "| readers | by | messages/s | delivery p50, ms | p99 | most | append p50, ms | RSS, KiB a reader | heap | stacks | goroutines a reader | CPU a delivery, µs | idle: requests to the table a second | busy: a message |")
-	fmt.Fprintln(t.w, "|---|---|---|---|---|---|---|---|---|---|---|---|---|---|")
+	fmt.Fprintln(t.w, "| readers | by | messages/s | delivery p50, ms | p99 | most | append p50, ms | RSS, KiB a reader | heap | stacks | goroutines a reader | CPU a delivery, µs | idle: requests to the table a second | busy: a message | 503s |")
+	fmt.Fprintln(t.w, "|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|")
 }
 
 func (t *table) row(r result) {
@@ -48,10 +50,10 @@ func (t *table) row(r result) {
 	if r.with.goroutines > 0 {
 		goroutines = fmt.Sprintf("%.2f", float64(r.with.goroutines-r.before.goroutines)/n)
 	}
-	fmt.Fprintf(t.w, "| %d | %s | %.1f | %.2f | %.2f | %.2f | %.2f | %s | %s | %s | %s | %.1f | %s | %s |\n", r.readers, r.mode, messages/r.seconds,
+	fmt.Fprintf(t.w, "| %d | %s | %.1f | %.2f | %.2f | %.2f | %.2f | %s | %s | %s | %s | %.1f | %s | %s | %d |\n", r.readers, r.mode, messages/r.seconds,
 		quantile(r.delays, 0.5), quantile(r.delays, 0.99), quantile(r.delays, 1), quantile(r.appends, 0.5),
 		kib(r.with.rss, r.before.rss), kib(r.with.heap, r.before.heap), kib(r.with.stacks, r.before.stacks), goroutines,
-		float64(r.cpu.Microseconds())/(messages*n), idle, busy)
+		float64(r.cpu.Microseconds())/(messages*n), idle, busy, r.again)
 }
 
 // quantile returns the share q of some times, in milliseconds.

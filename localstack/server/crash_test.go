@@ -140,7 +140,9 @@ func check(writers []*crashWriter, stream string, read []message) error {
 
 // TestAcknowledgedAppendsSurviveCrashes kills the server with SIGKILL, again and
 // again, under 16 writers: after each restart every acknowledged append is there
-// exactly once and in order.
+// exactly once and in order. The kills are counted, and come at counted appends, so that
+// some certainly meet a compaction; localstack/kill goes on for as long as one likes, with
+// all other requests.
 func TestAcknowledgedAppendsSurviveCrashes(t *testing.T) {
 	crashTest{crashes: 20, segment: 100}.run(t)
 }

@@ -19,6 +19,9 @@ const (
 	// maxWaiting is how many requests may be under way before further ones are given up,
 	// which counts as failures: the server cannot keep up with the rate.
 	maxWaiting = 2000
+	// idleLimit is how long a connection is kept between requests: less than servers keep
+	// theirs, as a request that meets the end of one fails.
+	idleLimit = 30 * time.Second
 )
 
 // load is what is done to a server.
@@ -45,7 +48,7 @@ type slot struct {
 func newLoad(c config.Soak) *load {
 	return &load{
 		config: c, streams: strings.TrimRight(c.BaseURL, "/") + streamsPath, record: newRecord(),
-		client:  &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 256, DisableCompression: true}},
+		client:  &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 256, IdleConnTimeout: idleLimit, DisableCompression: true}},
 		waiting: make(chan struct{}, maxWaiting),
 	}
 }

@@ -33,9 +33,9 @@ type Function struct {
 	Metrics           string        `env:"METRICS" envDefault:"emf" doc:"'emf' makes log lines CloudWatch metrics as well (at most $15 a month for those of requests); 'off' does not"`
 	FlushBeforeAnswer bool          `env:"FLUSH_BEFORE_ANSWER" envDefault:"false" doc:"'true' makes the append that finds its stream's buffer full wait until it has been moved to a chunk, instead of answering first"`
 	PollFast          time.Duration `env:"POLL_FAST" envDefault:"50ms" doc:"how often a live reader looks for appends by other processes, right after one"`
-	PollIdle          time.Duration `env:"POLL_IDLE" envDefault:"500ms" doc:"how often it looks while nothing happens"`
+	PollIdle          time.Duration `env:"POLL_IDLE" envDefault:"250ms" doc:"how often it looks while nothing happens"`
 	LinkBytes         int           `env:"LINK_BYTES" envDefault:"2048" doc:"appends from this size on are stored apart and linked: cheaper, and one or two round trips slower"`
-	ObjectBytes       int           `env:"OBJECT_BYTES" envDefault:"65536" doc:"linked records from this size on go to the bucket"`
+	ObjectBytes       int           `env:"OBJECT_BYTES" envDefault:"16384" doc:"linked records from this size on go to the bucket"`
 	Producers         int           `env:"PRODUCERS_PER_HEAD" envDefault:"16" doc:"idempotent producers kept in a stream's head; others get items of their own"`
 	RetireAfter       time.Duration `env:"RETIRE_AFTER" envDefault:"24h" doc:"how long records can still be read from the table after they were moved to the bucket"`
 	SealIdleAfter     time.Duration `env:"SEAL_IDLE_AFTER" envDefault:"24h" doc:"how long a stream is not used before the sweep moves what is in the table of it to the bucket"`

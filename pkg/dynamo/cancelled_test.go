@@ -1,38 +1,12 @@
 package dynamo_test
 
 import (
-	"encoding/json"
 	"fmt"
-	"io"
-	"net/http"
-	"sync/atomic"
 	"testing"
 
+	"github.com/commoncurriculum/durable-streams-aws/localstack/faults"
 	"github.com/commoncurriculum/durable-streams-aws/pkg/stream"
 )
-
-// cancelled is the answer to a transaction that is cancelled for these reasons.
-func cancelled(codes ...string) breakage {
-	type reason struct{ Code string }
-	answer := struct {
-		Type    string `json:"__type"`
-		Message string
-		Reasons []reason `json:"CancellationReasons,omitempty"`
-	}{Type: "com.amazonaws.dynamodb.v20120810#TransactionCanceledException"}
-	for _, c := range codes {
-		answer.Reasons = append(answer.Reasons, reason{c})
-	}
-	body, err := json.Marshal(answer)
-	if err != nil {
-		panic(err)
-	}
-	return func(_ *door, w http.ResponseWriter, r *http.Request) {
-		io.Copy(io.Discard, r.Body)
-		w.Header().Set("Content-Type", "application/x-amz-json-1.0")
-		w.WriteHeader(http.StatusBadRequest)
-		w.Write(body)
-	}
-}
 
 // What transactions say for each reason that they may be cancelled for.
 func TestCancelledTransactions(t *testing.T) {
@@ -43,20 +17,20 @@ func TestCancelledTransactions(t *testing.T) {
 	s := d.store(t, table)
 	const none = "None"
 	for _, f := range []struct {
-		fails breakage
+		fails faults.Fault
 		want  outcome
 	}{
-		{cancelled(none, "TransactionConflict"), notApplied},
-		{cancelled("TransactionConflict", none, none, none), notApplied},
-		{cancelled(none, "ThrottlingError"), notApplied},
-		{cancelled("ProvisionedThroughputExceeded", "TransactionConflict"), notApplied},
-		{cancelled(none, "ValidationError"), rejected},
-		{cancelled("TransactionConflict", "ValidationError"), rejected},
-		{cancelled(none, "ItemCollectionSizeLimitExceeded"), rejected},
-		{cancelled(none, "SomethingNew"), unknown},
-		{cancelled(), unknown},
-		{answers(400, "TransactionInProgressException"), unknown},
-		{answers(400, "IdempotentParameterMismatchException"), rejected},
+		{faults.Cancelled(none, "TransactionConflict"), notApplied},
+		{faults.Cancelled("TransactionConflict", none, none, none), notApplied},
+		{faults.Cancelled(none, "ThrottlingError"), notApplied},
+		{faults.Cancelled("ProvisionedThroughputExceeded", "TransactionConflict"), notApplied},
+		{faults.Cancelled(none, "ValidationError"), rejected},
+		{faults.Cancelled("TransactionConflict", "ValidationError"), rejected},
+		{faults.Cancelled(none, "ItemCollectionSizeLimitExceeded"), rejected},
+		{faults.Cancelled(none, "SomethingNew"), unknown},
+		{faults.Cancelled(), unknown},
+		{faults.Error(400, "TransactionInProgressException"), unknown},
+		{faults.Error(400, "IdempotentParameterMismatchException"), rejected},
 	} {
 		n := 0
 		for _, w := range ready {
@@ -69,7 +43,7 @@ func TestCancelledTransactions(t *testing.T) {
 			if got := outcomeOf(err); got != f.want {
 				t.Errorf("%s is %s, want %s: %v", w.name, got, f.want, err)
 			}
-			if n := d.count(w.op); n != 1 {
+			if n := d.Came(w.op); n != 1 {
 				t.Errorf("%s made %d requests: %v", w.name, n, err)
 			}
 		}
@@ -103,12 +77,13 @@ func TestLostForks(t *testing.T) {
 	for i, c := range []struct {
 		name     string
 		replaced *stream.Head
-		fails    breakage
+		// nth is which request of the fork is lost.
+		nth int
 	}{
-		{"free", nil, lost}, {"grave", nil, secondOnly(lost)}, {"replaced", aHead(3), lost},
+		{"free", nil, 1}, {"grave", nil, 2}, {"replaced", aHead(3), 1},
 	} {
 		h := aFork(byte(10+i), source)
-		d.breaking(c.fails, "TransactWriteItems")
+		d.breakingNth(c.nth, faults.Of(faults.Lost), "TransactWriteItems")
 		if err := s.Fork(within(t), c.name, h, c.replaced, lineage, clock); outcomeOf(err) != unknown {
 			t.Errorf("%s: it is %s: %v", c.name, outcomeOf(err), err)
 		}
@@ -120,27 +95,15 @@ func TestLostForks(t *testing.T) {
 			}
 		}
 		counts(fmt.Sprint("once more as ", c.name), 1)
-		d.breaking(lost, "TransactWriteItems")
+		d.breaking(faults.Of(faults.Lost), "TransactWriteItems")
 		if _, err := s.Release(within(t), source, h.Life(c.name)); outcomeOf(err) != unknown {
 			t.Errorf("release of %s: it is %s: %v", c.name, outcomeOf(err), err)
 		}
 		counts("released", 0)
-		d.breaking(nil)
+		d.Use(nil)
 		got, err := s.Release(t.Context(), source, h.Life(c.name))
 		if err != nil || got == nil || got.Forks != 0 {
 			t.Errorf("released once more: %+v, %v", got, err)
 		}
-	}
-}
-
-// secondOnly breaks the second request; the others get through.
-func secondOnly(b breakage) breakage {
-	var came atomic.Int32
-	return func(d *door, w http.ResponseWriter, r *http.Request) {
-		if came.Add(1) == 2 {
-			b(d, w, r)
-			return
-		}
-		d.behind.ServeHTTP(w, r)
 	}
 }

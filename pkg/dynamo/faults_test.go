@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/commoncurriculum/durable-streams-aws/localstack/faults"
 	"github.com/commoncurriculum/durable-streams-aws/pkg/dynamo"
 	"github.com/commoncurriculum/durable-streams-aws/pkg/stream"
 )
@@ -206,27 +207,27 @@ func TestFailedWrites(t *testing.T) {
 	s := d.store(t, table)
 	for _, f := range []struct {
 		name  string
-		fails breakage
+		fails faults.Fault
 		want  outcome
 	}{
-		{"throughput", answers(400, "ProvisionedThroughputExceededException"), notApplied},
-		{"throttled", answers(400, "ThrottlingException"), notApplied},
-		{"request limit", answers(400, "RequestLimitExceeded"), notApplied},
-		{"conflict", answers(400, "TransactionConflictException"), notApplied},
-		{"replica conflict", answers(400, "ReplicatedWriteConflictException"), notApplied},
-		{"not allowed", answers(400, "AccessDeniedException"), rejected},
-		{"not allowed by a gateway", page(403), rejected},
-		{"invalid, or too large", answers(400, "ValidationException"), rejected},
-		{"no table", answers(400, "ResourceNotFoundException"), rejected},
-		{"collection too large", answers(400, "ItemCollectionSizeLimitExceededException"), rejected},
-		{"expired credentials", answers(400, "ExpiredTokenException"), rejected},
-		{"request too large for a gateway", page(413), rejected},
-		{"internal error", answers(500, "InternalServerError"), unknown},
-		{"unavailable", answers(503, "ServiceUnavailable"), unknown},
-		{"bad gateway", page(502), unknown},
-		{"request timeout", page(408), unknown},
-		{"reset", reset, unknown},
-		{"torn answer", torn, unknown},
+		{"throughput", faults.Error(400, "ProvisionedThroughputExceededException"), notApplied},
+		{"throttled", faults.Error(400, "ThrottlingException"), notApplied},
+		{"request limit", faults.Error(400, "RequestLimitExceeded"), notApplied},
+		{"conflict", faults.Error(400, "TransactionConflictException"), notApplied},
+		{"replica conflict", faults.Error(400, "ReplicatedWriteConflictException"), notApplied},
+		{"not allowed", faults.Error(400, "AccessDeniedException"), rejected},
+		{"not allowed by a gateway", faults.Page(403), rejected},
+		{"invalid, or too large", faults.Error(400, "ValidationException"), rejected},
+		{"no table", faults.Error(400, "ResourceNotFoundException"), rejected},
+		{"collection too large", faults.Error(400, "ItemCollectionSizeLimitExceededException"), rejected},
+		{"expired credentials", faults.Error(400, "ExpiredTokenException"), rejected},
+		{"request too large for a gateway", faults.Page(413), rejected},
+		{"internal error", faults.Error(500, "InternalServerError"), unknown},
+		{"unavailable", faults.Error(503, "ServiceUnavailable"), unknown},
+		{"bad gateway", faults.Page(502), unknown},
+		{"request timeout", faults.Page(408), unknown},
+		{"reset", faults.Of(faults.NotSent), unknown},
+		{"torn answer", faults.Of(faults.TornAnswer), unknown},
 	} {
 		for _, w := range ready {
 			d.breaking(f.fails, w.op)
@@ -234,7 +235,7 @@ func TestFailedWrites(t *testing.T) {
 			if got := outcomeOf(err); got != f.want {
 				t.Errorf("%s: %s is %s, want %s: %v", f.name, w.name, got, f.want, err)
 			}
-			if n := d.count(w.op); n != 1 {
+			if n := d.Came(w.op); n != 1 {
 				t.Errorf("%s: %s made %d requests of %s", f.name, w.name, n, w.op)
 			}
 		}
@@ -245,7 +246,7 @@ func TestFailedWrites(t *testing.T) {
 			t.Errorf("no connection: %s is %s: %v", w.name, outcomeOf(err), err)
 		}
 	}
-	d.breaking(nil)
+	d.Use(nil)
 	for _, w := range ready {
 		if err := w.make(within(t), s); err != nil {
 			t.Errorf("%s had an effect, although it failed: %v", w.name, err)
@@ -263,7 +264,7 @@ func TestSilence(t *testing.T) {
 		t.Run(w.name, func(t *testing.T) {
 			t.Parallel()
 			d := newDoor(t)
-			d.breaking(silent, w.op)
+			d.breaking(faults.Of(faults.Silent), w.op)
 			s := newStore(t, d.client(timeout), table)
 			began := time.Now()
 			if err := w.make(within(t), s); outcomeOf(err) != unknown {
@@ -272,7 +273,7 @@ func TestSilence(t *testing.T) {
 			if took := time.Since(began); took < timeout || took > patience/2 {
 				t.Errorf("it took %v", took)
 			}
-			if n := d.count(w.op); n != 1 {
+			if n := d.Came(w.op); n != 1 {
 				t.Errorf("%d requests", n)
 			}
 		})
@@ -358,15 +359,15 @@ func TestFailedReads(t *testing.T) {
 		t.Run(r.name, func(t *testing.T) {
 			t.Parallel()
 			for _, f := range []struct {
-				fails    breakage
+				fails    faults.Fault
 				want     outcome
 				attempts int
 			}{
-				{answers(500, "InternalServerError"), unknown, dynamo.ReadAttempts},
-				{reset, unknown, dynamo.ReadAttempts},
-				{answers(400, "ProvisionedThroughputExceededException"), notApplied, dynamo.ReadAttempts},
-				{answers(400, "AccessDeniedException"), rejected, 1},
-				{answers(400, "ResourceNotFoundException"), rejected, 1},
+				{faults.Error(500, "InternalServerError"), unknown, dynamo.ReadAttempts},
+				{faults.Of(faults.NotSent), unknown, dynamo.ReadAttempts},
+				{faults.Error(400, "ProvisionedThroughputExceededException"), notApplied, dynamo.ReadAttempts},
+				{faults.Error(400, "AccessDeniedException"), rejected, 1},
+				{faults.Error(400, "ResourceNotFoundException"), rejected, 1},
 			} {
 				t.Run(fmt.Sprint(f.want, f.attempts), func(t *testing.T) {
 					t.Parallel()
@@ -380,7 +381,7 @@ func TestFailedReads(t *testing.T) {
 					if r.name == "Streams" || r.name == "Segments" {
 						want *= 16 // shards, all asked at once
 					}
-					if n := d.count(r.op); n != want {
+					if n := d.Came(r.op); n != want {
 						t.Errorf("%d requests, want %d", n, want)
 					}
 				})

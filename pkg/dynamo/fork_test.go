@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"github.com/commoncurriculum/durable-streams-aws/localstack/faults"
 	"github.com/commoncurriculum/durable-streams-aws/pkg/stream"
 )
 
@@ -358,9 +359,9 @@ func TestReleaseUnread(t *testing.T) {
 	through := d.store(t, table)
 	for _, f := range []struct {
 		name  string
-		fails breakage
+		fails faults.Fault
 	}{
-		{"throttled", answers(400, "ThrottlingException")}, {"not allowed", page(http.StatusForbidden)}, {"reset", reset},
+		{"throttled", faults.Error(400, "ThrottlingException")}, {"not allowed", faults.Page(http.StatusForbidden)}, {"reset", faults.Of(faults.NotSent)},
 	} {
 		d.breaking(f.fails, "GetItem")
 		if _, err := through.Release(within(t), source, fork.Life("a")); outcomeOf(err) != unknown {
@@ -370,7 +371,7 @@ func TestReleaseUnread(t *testing.T) {
 	if left, err := s.Forks(t.Context(), source, stream.Life{}, 10); err != nil || len(left) > 0 {
 		t.Errorf("noted are %v, %v", left, err)
 	}
-	d.breaking(nil)
+	d.Use(nil)
 	if h, err := through.Release(t.Context(), source, fork.Life("a")); err != nil || h == nil || h.Forks != 0 || h.Version != 3 {
 		t.Errorf("repeated: %+v, %v", h, err)
 	}

@@ -3,12 +3,10 @@ package dynamo_test
 import (
 	"errors"
 	"fmt"
-	"net/http"
-	"net/http/httptest"
 	"slices"
-	"sync/atomic"
 	"testing"
 
+	"github.com/commoncurriculum/durable-streams-aws/localstack/faults"
 	"github.com/commoncurriculum/durable-streams-aws/pkg/dynamo"
 	"github.com/commoncurriculum/durable-streams-aws/pkg/stream"
 )
@@ -57,19 +55,19 @@ func TestLostAnswers(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			name := fmt.Sprint("s", i)
 			h := aHead(byte(i + 1))
-			d.breaking(nil)
+			d.Use(nil)
 			check(t, s.Create(t.Context(), name, h, nil))
 			h, err := s.Commit(t.Context(), name, aBatch(70, body(10)), limits)
 			check(t, err)
 			b := c.batch(t, h)
-			d.breaking(lost, "UpdateItem")
+			d.breaking(faults.Of(faults.Lost), "UpdateItem")
 			if _, err := s.Commit(within(t), name, b, limits); outcomeOf(err) != unknown {
 				t.Fatalf("it is %s: %v", outcomeOf(err), err)
 			}
-			if n := d.count("UpdateItem"); n != 1 {
+			if n := d.Came("UpdateItem"); n != 1 {
 				t.Errorf("%d requests", n)
 			}
-			d.breaking(nil)
+			d.Use(nil)
 			remembered := func(what string) *stream.Head {
 				t.Helper()
 				h, err := newStore(t, direct, table).Head(t.Context(), name, stream.Strong)
@@ -140,17 +138,14 @@ func TestLogSettlesLostAnswers(t *testing.T) {
 	table := newTable(t, direct)
 	for i, f := range []struct {
 		name  string
-		fails breakage
+		fails faults.Fault
 	}{
-		{"applied, and the answer lost", lost},
-		{"applied, and the answer torn", func(d *door, w http.ResponseWriter, r *http.Request) {
-			d.behind.ServeHTTP(httptest.NewRecorder(), r)
-			torn(d, w, r)
-		}},
-		{"not applied, and nobody says so", reset},
-		{"internal error", answers(500, "InternalServerError")},
-		{"throttled", answers(400, "ThrottlingException")},
-		{"in conflict with the transaction of a fork", answers(400, "TransactionConflictException")},
+		{"applied, and the answer lost", faults.Of(faults.Lost)},
+		{"applied, and the answer torn", faults.Of(faults.TornBody)},
+		{"not applied, and nobody says so", faults.Of(faults.NotSent)},
+		{"internal error", faults.Error(500, "InternalServerError")},
+		{"throttled", faults.Error(400, "ThrottlingException")},
+		{"in conflict with the transaction of a fork", faults.Error(400, "TransactionConflictException")},
 	} {
 		for _, a := range []struct {
 			name   string
@@ -167,11 +162,11 @@ func TestLogSettlesLostAnswers(t *testing.T) {
 				check(t, err)
 				_, _, err = log.Create(t.Context(), name, &stream.Create{Config: stream.Config{ContentType: "text/plain"}})
 				check(t, err)
-				d.breaking(onceOnly(f.fails), "UpdateItem")
+				d.breakingNth(1, f.fails, "UpdateItem")
 				want := a.append()
 				done, err := log.Append(within(t), name, want)
 				check(t, err)
-				d.breaking(nil)
+				d.Use(nil)
 				reader, err := stream.New(newStore(t, direct, table), stream.Options{Limits: limits})
 				check(t, err)
 				p, err := reader.Read(t.Context(), name, stream.Start())
@@ -181,17 +176,5 @@ func TestLogSettlesLostAnswers(t *testing.T) {
 				}
 			})
 		}
-	}
-}
-
-// onceOnly breaks the first request; the others get through.
-func onceOnly(b breakage) breakage {
-	var broken atomic.Bool
-	return func(d *door, w http.ResponseWriter, r *http.Request) {
-		if broken.CompareAndSwap(false, true) {
-			b(d, w, r)
-			return
-		}
-		d.behind.ServeHTTP(w, r)
 	}
 }

@@ -66,13 +66,13 @@ func New(c Client, o Options) (*Store, error) {
 	return &Store{client: counted{c}, Options: o}, nil
 }
 
-// Limits adapts the core's limits to what a write costs here. DESIGN.md has the
-// table of write units that they were chosen by.
+// Limits adapts the core's limits to what a write costs here. docs/performance.md
+// has the tables that they were chosen by.
 func Limits(l stream.Limits) stream.Limits {
 	l.FlushSize, l.FlushCount = unit, 64
 	l.BufferSize, l.BufferCount = 48<<10, 256
 	l.StageSize = 2 << 10
-	l.PartSize, l.ObjectSize = 1<<20, 64<<10
+	l.PartSize, l.ObjectSize = 1<<20, 16<<10
 	l.Producers = min(l.Producers, maxProducers)
 	return l
 }

@@ -108,6 +108,12 @@ func limitBodies(h http.Handler) http.Handler {
 			// The server's own writers have deadlines.
 			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTimeout))
 		}
+		if len(r.TransferEncoding) > 0 {
+			// It may have had a length, too, which net/http passes over and does not tell. A
+			// proxy in front may have gone by that, and what follows is somebody else's then:
+			// such a connection must end (RFC 9112, section 6.1).
+			w.Header().Set("Connection", "close")
+		}
 		h.ServeHTTP(w, r)
 	})
 }

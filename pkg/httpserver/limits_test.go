@@ -73,11 +73,12 @@ func TestLimits(t *testing.T) {
 		send, want string
 		at         time.Duration
 	}{
-		"nothing is sent":          {"", "", 10 * time.Second},
-		"half a head":              {request, "", 10 * time.Second},
-		"nothing after an answer":  {request + "\r\n", "200 OK", 2 * time.Minute},
-		"a body that nobody reads": {request + "Content-Length: 3\r\n\r\nab", "200 OK", 30 * time.Second},
-		"a chunk that never comes": {request + "Transfer-Encoding: chunked\r\n\r\n5\r\n", "200 OK", 30 * time.Second},
+		"nothing is sent":                      {"", "", 10 * time.Second},
+		"half a head":                          {request, "", 10 * time.Second},
+		"nothing after an answer":              {request + "\r\n", "200 OK", 2 * time.Minute},
+		"a body that nobody reads":             {request + "Content-Length: 3\r\n\r\nab", "200 OK", 30 * time.Second},
+		"a request behind chunks and a length": {"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + request + "\r\n", "200 OK", 0},
+		"a chunk that never comes":             {request + "Transfer-Encoding: chunked\r\n\r\n5\r\n", "200 OK", 30 * time.Second},
 	} {
 		inBubble(t, name, answers, func(t *testing.T, dial func() net.Conn) {
 			conn := dial()
@@ -85,6 +86,9 @@ func TestLimits(t *testing.T) {
 			got, took := until(conn)
 			if !strings.Contains(got, c.want) || (c.want == "") != (got == "") {
 				t.Errorf("it answered %q, want %q", got, c.want)
+			}
+			if strings.Count(got, "HTTP/1.1") > 1 {
+				t.Errorf("it answered twice: %q", got)
 			}
 			if took < c.at || took > c.at+time.Second {
 				t.Errorf("it ended after %v, want %v", took, c.at)

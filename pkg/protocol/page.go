@@ -28,19 +28,19 @@ func (x *exchange) sendPage(p *stream.Page, c caching) {
 			return
 		}
 	}
+	if coding == identity {
+		x.sendPlain(p)
+		return
+	}
 	buf := buffers.Get().(*buffer)
 	defer buf.free()
 	buf.b = appendBody(buf.b[:0], p)
-	body := buf.b
-	if coding != identity {
-		encoded := buffers.Get().(*buffer)
-		defer encoded.free()
-		encoded.b = x.encoder.append(encoded.b[:0], coding, body)
-		body = encoded.b
-		h["Content-Encoding"] = []string{string(coding)}
-	}
-	h["Content-Length"] = []string{strconv.Itoa(len(body))}
-	x.send(http.StatusOK, body)
+	encoded := buffers.Get().(*buffer)
+	defer encoded.free()
+	encoded.b = x.encoder.append(encoded.b[:0], coding, buf.b)
+	h["Content-Encoding"] = []string{string(coding)}
+	h["Content-Length"] = []string{strconv.Itoa(len(encoded.b))}
+	x.send(http.StatusOK, encoded.b)
 }
 
 var headerAttachment = []string{"attachment"}
@@ -111,6 +111,5 @@ func (b *buffer) free() {
 	}
 }
 
-// maxPooledPage is somewhat more than a page of the usual size: an array of small messages
-// is larger than they are.
-const maxPooledPage = 6 << 20
+// maxPooledPage is somewhat more than a page of the usual size.
+const maxPooledPage = 2 << 20

@@ -37,7 +37,8 @@ func (f *flights) end(name string) {
 // buffer. After the zero Appended it moves whatever the buffer holds. Nobody needs
 // to wait for it. An error means that it was not finished, and that a later flush
 // will do it. Cost: one write a chunk (usually one), and one write of the head;
-// after the zero Appended a read as well.
+// after the zero Appended a read as well. Where others append meanwhile so fast that
+// the head is too large again, the same once more, [maxFlushes] times at most.
 func (l *Log) Flush(ctx context.Context, name string, after Appended) error {
 	if !l.flights.begin(name) {
 		return nil
@@ -54,16 +55,34 @@ func (l *Log) Flush(ctx context.Context, name string, after Appended) error {
 			return unavailable(err)
 		}
 	}
-	if len(h.Buffer) == 0 {
-		return nil
+	for range maxFlushes {
+		if len(h.Buffer) == 0 {
+			return nil
+		}
+		after, err := l.flush(ctx, name, h)
+		var refused *RefusedError
+		if errors.As(err, &refused) {
+			// Somebody else flushed, or the stream is gone.
+			return nil
+		}
+		if err != nil || !l.flushPays(name, after) {
+			return err
+		}
+		h = after
 	}
-	_, err := l.flush(ctx, name, h)
-	var refused *RefusedError
-	if errors.As(err, &refused) {
-		// Somebody else flushed, or the stream is gone.
-		return nil
-	}
-	return err
+	return nil
+}
+
+// maxFlushes bounds how often one call flushes: the process that makes it answers
+// nobody else meanwhile, where processes serve one request at a time.
+const maxFlushes = 16
+
+// flushPays reports whether the buffer makes writes of the head dearer. While it is
+// flushed, others append; if that is not flushed at once, every append pays for it until
+// the buffer has doubled, and where a store has a limit, fewer and fewer are admitted.
+func (l *Log) flushPays(name string, h *Head) bool {
+	without := l.driver.HeadSize(name, h.without(len(h.Buffer)))
+	return l.driver.HeadSize(name, h)/l.limits.FlushSize > without/l.limits.FlushSize
 }
 
 // flushDue reports whether a commit that added some entries to the buffer of h is
@@ -116,21 +135,43 @@ func (h *Head) without(n int) *Head {
 // flush puts the buffer of h into chunks and then trims it, and returns the head
 // after that. What a crash leaves behind: chunks with records that are also in
 // the buffer, which is harmless (invariant 2).
+//
+// If a chunk cannot be put, what precedes it is trimmed all the same: a buffer that has
+// grown large while the store was in trouble gets smaller by every attempt, however many
+// requests fail.
 func (l *Log) flush(ctx context.Context, name string, h *Head) (*Head, error) {
-	// One after the other: a chunk that is stored says that all before it are. Another
-	// flush may cut differently, and finds its last chunk stored already by this one.
-	for _, c := range h.chunks(l.limits) {
-		err := l.retry(ctx, func() error { return l.driver.PutChunk(ctx, h.Life(name), c) })
-		if err != nil {
-			return nil, err
-		}
-	}
-	trimmed, err := l.driver.Trim(ctx, name, h, h.Tail)
-	if err != nil {
+	to, err := l.putChunks(ctx, h.Life(name), h.chunks(l.limits))
+	if to == (Offset{}) && err != nil {
 		return nil, err
 	}
-	l.hub.announce(name, trimmed)
+	var trimmed *Head
+	trimErr := l.retry(ctx, func() (err error) {
+		trimmed, err = l.driver.Trim(ctx, name, h, to)
+		return err
+	})
+	if trimErr == nil {
+		l.hub.announce(name, trimmed)
+	}
+	switch {
+	case err != nil:
+		return nil, err
+	case trimErr != nil:
+		return nil, trimErr
+	}
 	return trimmed, nil
+}
+
+// putChunks puts chunks, and returns the end of the last one that is stored, if any. They
+// are put one after the other: a chunk that is stored says that all before it are. Another
+// flush may cut differently, and finds its last chunk stored already by this one.
+func (l *Log) putChunks(ctx context.Context, life Life, chunks []Chunk) (to Offset, err error) {
+	for _, c := range chunks {
+		if err := l.retry(ctx, func() error { return l.driver.PutChunk(ctx, life, c) }); err != nil {
+			return to, err
+		}
+		to = c.To
+	}
+	return to, nil
 }
 
 // chunks cuts the buffer into chunks: runs of one segment, of at most PartSize

@@ -295,7 +295,7 @@ func TestFlushOfAnotherLife(t *testing.T) {
 }
 
 // Chunks are put one after the other, and none after one that failed: a chunk that is
-// stored says that all before it are.
+// stored says that all before it are. Those are trimmed, whatever came after them.
 func TestFlushPutsChunksInOrder(t *testing.T) {
 	lim := stream.DefaultLimits()
 	lim.PartSize = 4
@@ -317,7 +317,7 @@ func TestFlushPutsChunksInOrder(t *testing.T) {
 		{"the first is lost", []fault{lost}, "head chunk", nil},
 		{"the first is unknown", []fault{applied}, "head chunk", []stream.Offset{at(0, 4)}},
 		{"the first is rejected", []fault{rejected}, "head chunk", nil},
-		{"the second is lost", []fault{fine, lost}, "head chunk chunk", []stream.Offset{at(0, 4)}},
+		{"the second is lost", []fault{fine, lost}, "head chunk chunk trim", []stream.Offset{at(0, 4)}},
 		{"none", nil, "head chunk chunk chunk trim", []stream.Offset{at(0, 4), at(0, 8), at(0, 12)}},
 	} {
 		l, s, h := opened(t)

@@ -13,7 +13,8 @@ import (
 )
 
 // History is what clients did to one stream and what they were told. Its check
-// compares that with what the stream holds. It is safe for concurrent use.
+// compares that with what the stream holds, at any length. (That each answer is right in the order
+// of all of them, localstack/linear checks, of short histories.) It is safe for concurrent use.
 type History struct {
 	mu     sync.Mutex
 	clock  int64

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -30,6 +32,15 @@ type registryWorld struct {
 	mu    sync.Mutex // of hints
 	// created are the acknowledged creations, by name and time.
 	created map[string]bool
+	// types are the content types of the names; that of the others is text/plain.
+	types map[string]string
+}
+
+func (w *registryWorld) typeOf(name string) string {
+	if t, found := w.types[name]; found {
+		return t
+	}
+	return "text/plain"
 }
 
 func newRegistryWorld(ctx context.Context, d stream.Driver, o stream.Objects, prefix string) (*registryWorld, error) {
@@ -148,6 +159,11 @@ func (w *registryWorld) verify() error {
 	if err := w.heal(); err != nil {
 		return err
 	}
+	return w.compare()
+}
+
+// compare compares the registry with what there is, once nothing is left to be told.
+func (w *registryWorld) compare() error {
 	events, err := w.told()
 	if err != nil {
 		return err
@@ -157,7 +173,7 @@ func (w *registryWorld) verify() error {
 		name := w.prefix + "/" + e.Key
 		switch e.Headers.Operation {
 		case "insert":
-			if alive[name] || e.Value == nil || e.Value.Path != e.Key || e.Value.ContentType != "text/plain" {
+			if alive[name] || e.Value == nil || e.Value.Path != e.Key || e.Value.ContentType != w.typeOf(name) {
 				return fmt.Errorf("event %d begins %q, which is alive: %v: %+v", i, name, alive[name], e)
 			}
 			delete(w.created, fmt.Sprint(name, " ", e.Value.CreatedAt))
@@ -193,4 +209,13 @@ func (w *registryWorld) verify() error {
 		return nil
 	}
 	return err
+}
+
+// CheckRegistry compares what the registry of a tenant tells to who reads it with the streams
+// that there are, of all that the tenant ever had: of each life it tells the beginning and the
+// end once and in order, and nothing is left to be told.
+func CheckRegistry(ctx context.Context, l *stream.Log, s Store, tenant string, types map[string]string) error {
+	w := &registryWorld{Context: ctx, driver: s.Driver, objects: s.Objects, spare: l, prefix: tenant, created: make(map[string]bool), types: types}
+	w.names = slices.Sorted(maps.Keys(types))
+	return w.compare()
 }

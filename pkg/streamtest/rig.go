@@ -26,6 +26,9 @@ func (c *Clock) Now() time.Time { return time.UnixMilli(c.millis.Load()) }
 // Advance moves the clock.
 func (c *Clock) Advance(d time.Duration) { c.millis.Add(d.Milliseconds()) }
 
+// Tick moves the clock by a millisecond, and returns its time.
+func (c *Clock) Tick() time.Time { return time.UnixMilli(c.millis.Add(1)) }
+
 // Tiny are limits at which everything happens all the time: segments end, buffers
 // are flushed or full, appends are staged, pages are cut, producers are spilled.
 func Tiny() stream.Limits {

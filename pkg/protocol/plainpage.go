@@ -1,0 +1,87 @@
+package protocol
+
+import (
+	"net/http"
+	"strconv"
+
+	"github.com/commoncurriculum/durable-streams-aws/pkg/stream"
+)
+
+// pieceSize is about how much of a page is put together at a time: it stays in a processor's
+// cache between being copied and being sent, and a reader needs no more memory than that.
+const pieceSize = 256 << 10
+
+// sendPlain answers with a page as it is. Its length is known before its bytes are in one
+// place, so it is sent in pieces; long records are sent from where they are.
+func (x *exchange) sendPlain(p *stream.Page) {
+	x.w.Header()["Content-Length"] = []string{strconv.Itoa(plainSize(p))}
+	x.send(http.StatusOK, nil)
+	buf := buffers.Get().(*buffer)
+	defer buf.free()
+	w := pieces{x: x, b: grow(buf.b[:0], min(plainSize(p), pieceSize))}
+	json := p.Head.Unit() == stream.Messages
+	if json {
+		w.byte('[')
+	}
+	first := true
+	for record := range p.Records() {
+		if json && !first {
+			w.byte(',')
+		}
+		first = false
+		w.add(record)
+	}
+	if json {
+		w.byte(']')
+	}
+	w.flush()
+	buf.b = w.b
+}
+
+// plainSize is how long a page is as clients see it: in JSON mode with what makes an array of
+// its messages.
+func plainSize(p *stream.Page) int {
+	if p.Head.Unit() == stream.Messages {
+		return p.Size + max(p.Count-1, 0) + len("[]")
+	}
+	return p.Size
+}
+
+// pieces are a body on its way, of which b is the piece that is being put together.
+type pieces struct {
+	x *exchange
+	b []byte
+}
+
+func (w *pieces) byte(c byte) { w.b = append(w.b, c) }
+
+// add adds a record.
+func (w *pieces) add(record []byte) {
+	if len(w.b)+len(record) < pieceSize {
+		w.b = append(w.b, record...)
+		return
+	}
+	w.flush()
+	if len(record) < pieceSize {
+		w.b = append(w.b, record...)
+		return
+	}
+	w.write(record)
+}
+
+func (w *pieces) flush() {
+	w.write(w.b)
+	w.b = w.b[:0]
+}
+
+// write sends a piece. Each has as much time as another answer has for all of it. After a
+// failure, which is the exchange's cause, nothing more is sent.
+func (w *pieces) write(piece []byte) {
+	if len(piece) == 0 || w.x.cause != nil {
+		return
+	}
+	w.x.allowWrite()
+	n, err := w.x.w.Write(piece)
+	w.x.sent += int64(n)
+	w.x.cause = err
+}
