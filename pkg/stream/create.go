@@ -56,6 +56,8 @@ func (l *Log) put(ctx context.Context, name string, c *creation) (h *Head, creat
 	var replaced *Head
 	// doubt is why an attempt may still happen: no later one says that nothing did.
 	var doubt error
+	// lives are the heads of such attempts.
+	var lives []*Head
 	for range maxAttempts {
 		owed := append(replaced.ending(), fresh.beginning()...)
 		err := l.retry(ctx, func() error {
@@ -79,13 +81,27 @@ func (l *Log) put(ctx context.Context, name string, c *creation) (h *Head, creat
 			return nil, false, unavailable(err)
 		default:
 			doubt = err
-			// The outcome is unknown: what is stored now tells. If that is nothing,
-			// asking once more is safe, as the same head cannot be created twice.
+			// The outcome is unknown: what is stored now tells. If that is nothing, the life
+			// may have begun and be over: its data is about to be discarded, so the next
+			// attempt begins another one.
 			stored, readErr := l.driver.Head(ctx, name, Strong)
 			if readErr != nil && !errors.Is(readErr, ErrNoHead) {
 				return nil, false, unsettled(err)
 			}
 			refused = &RefusedError{Head: stored}
+			lives = append(lives, fresh)
+			if stored == nil {
+				if fresh, err = l.fresh(ctx, name, c); err != nil {
+					return nil, false, unsettled(err)
+				}
+			}
+		}
+		if h := refused.Head; h != nil {
+			for _, mine := range lives {
+				if mine.Incarnation == h.Incarnation {
+					fresh = mine
+				}
+			}
 		}
 		switch h := refused.Head; {
 		case h == nil:

@@ -267,3 +267,47 @@ func TestCreateStaysInDoubt(t *testing.T) {
 		})
 	}
 }
+
+// A create whose outcome is unknown, and whose stream somebody else deletes before that is
+// looked at, does not begin the same life again: its data is owed to be discarded.
+func TestCreateBeginsALifeOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, s := open(t, tight())
+		other := join(t, s, tight(), stream.Poll{})
+		var first stream.Incarnation
+		created := 0
+		s.hook(func(op string) fault {
+			switch {
+			case op == "create" && created == 0:
+				created++
+				return applied
+			case op == "head" && created == 1:
+				created++
+				h, err := other.Head(t.Context(), name)
+				if err != nil {
+					t.Fatal(err)
+				}
+				first = h.Incarnation
+				put(t, other, text("of the first life"))
+				if err := other.Delete(t.Context(), name); err != nil {
+					t.Fatal(err)
+				}
+			}
+			return fine
+		})
+		h, isNew, err := l.Create(t.Context(), name, &stream.Create{Config: stream.Config{ContentType: "text/plain"}})
+		if err != nil || !isNew || h.Incarnation == first {
+			t.Fatalf("new %v, %v; the life is the one before: %v", isNew, err, h.Incarnation == first)
+		}
+		put(t, l, text("kept"))
+		if err := l.Flush(t.Context(), name, stream.Appended{}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := l.Collect(t.Context(), 10); err != nil {
+			t.Fatal(err)
+		}
+		if got := content(t, l); got != "kept" {
+			t.Errorf("the stream has %q", got)
+		}
+	})
+}
