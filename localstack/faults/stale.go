@@ -3,6 +3,7 @@ package faults
 import (
 	"bytes"
 	"crypto/sha256"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -42,9 +43,17 @@ func newAnswers() answers {
 // mayBeStale reports whether the answer is one that may be given again later.
 func (c Call) mayBeStale() bool { return c.Eventual || c.Operation == "ListObjectsV2" }
 
-// question is what a request asks, whoever does.
+// question is what a request asks, whoever does. The SDK writes what is in a JSON object
+// in any order.
 func (e *exchange) question() [sha256.Size]byte {
-	return sha256.Sum256(fmt.Appendf(nil, "%s %s\n%s", e.call.Operation, e.request.URL.RequestURI(), e.body))
+	body := e.body
+	var asked map[string]any
+	if json.Unmarshal(body, &asked) == nil {
+		if ordered, err := json.Marshal(asked); err == nil {
+			body = ordered
+		}
+	}
+	return sha256.Sum256(fmt.Appendf(nil, "%s %s\n%s", e.call.Operation, e.request.URL.RequestURI(), body))
 }
 
 // remembered remembers an answer that may be given again, and passes it on.

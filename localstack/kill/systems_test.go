@@ -84,7 +84,8 @@ func (r *running) run() error {
 	}
 	lines := bufio.NewScanner(stdout)
 	for lines.Scan() {
-		if url, ok := strings.CutPrefix(lines.Text(), "Durable Streams server on "); ok {
+		// Clients read these meanwhile, which stay what they are.
+		if url, ok := strings.CutPrefix(lines.Text(), "Durable Streams server on "); ok && r.url == "" {
 			r.url = url
 			_, r.port, err = net.SplitHostPort(strings.Split(url, "/")[2])
 		}
