@@ -28,7 +28,7 @@ var ofAppends = []mutant{
 	}
 `},
 	}},
-	{"an unknown outcome is answered as a failure", simulated, []edit{
+	{"an unknown outcome is answered as a failure", suite{"./pkg/stream", "^TestStoreIsAway$"}, []edit{
 		{settleFile, `			if h, readErr = c.reread(ctx, attempt); readErr != nil {
 				return CommitMark{}, nil, unsettled(err)
 `, `			if h, readErr = c.reread(ctx, attempt); readErr != nil {
