@@ -51,7 +51,7 @@ var ofAppends = []mutant{
 	{"a repeated request of a producer is applied", simulated, []edit{
 		{judgeFile, `	case tag.Seq <= state.Seq:`, `	case tag.Seq < state.Seq:`},
 	}},
-	{"a fenced producer is let through", simulated, []edit{
+	{"a fenced producer is let through", suite{"./pkg/stream", "^TestJudge"}, []edit{
 		{judgeFile, `	case tag.Epoch < state.Epoch:`, `	case tag.Epoch+1 < state.Epoch:`},
 	}},
 	{"a producer leaves the head and is not stored", simulated, []edit{
