@@ -108,8 +108,8 @@ func (p *put) check() error {
 			return fmt.Errorf("%s is there, although the client was told that it is not", p.id)
 		case one.at.Before(p.start) || p.answer != unknown && !p.givenUp && one.at.After(p.end):
 			return fmt.Errorf("%s was applied at %v, and was under way from %v to %v", p.id, one.at, p.start, p.end)
-		case p.request != nil && !p.givenUp && one.life.began.After(p.end.Add(2*maxSkew)):
-			return fmt.Errorf("%s is in a life that began at %v, after it was given up at %v", p.id, one.life.began, p.end)
+		case p.request != nil && !p.givenUp && one.life.created.After(p.end.Add(2*maxSkew)):
+			return fmt.Errorf("%s is in a life that was begun at %v, after it was given up at %v", p.id, one.life.created, p.end)
 		}
 		told = told || one.to == p.tail
 	}
