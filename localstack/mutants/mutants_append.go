@@ -28,7 +28,7 @@ var ofAppends = []mutant{
 	}
 `},
 	}},
-	{"an unknown outcome is answered as a failure", simulated, []edit{
+	{"an unknown outcome is answered as a failure", suite{"./pkg/stream", "^TestStoreIsAway$"}, []edit{
 		{settleFile, `			if h, readErr = c.reread(ctx, attempt); readErr != nil {
 				return CommitMark{}, nil, unsettled(err)
 `, `			if h, readErr = c.reread(ctx, attempt); readErr != nil {
@@ -51,7 +51,7 @@ var ofAppends = []mutant{
 	{"a repeated request of a producer is applied", simulated, []edit{
 		{judgeFile, `	case tag.Seq <= state.Seq:`, `	case tag.Seq < state.Seq:`},
 	}},
-	{"a fenced producer is let through", simulated, []edit{
+	{"a fenced producer is let through", suite{"./pkg/stream", "^TestJudge"}, []edit{
 		{judgeFile, `	case tag.Epoch < state.Epoch:`, `	case tag.Epoch+1 < state.Epoch:`},
 	}},
 	{"a producer leaves the head and is not stored", simulated, []edit{

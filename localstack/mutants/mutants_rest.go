@@ -12,18 +12,23 @@ const (
 // ofTheRest are defects of what happens to records afterwards, and of who reads them.
 var ofTheRest = []mutant{
 	{"the buffer is trimmed before its chunks are put", simulated, []edit{
-		{flushFile, `	for _, c := range h.chunks(l.limits) {
-		err := l.retry(`, `	trimmed, err := l.driver.Trim(ctx, name, h, h.Tail)
-	if err != nil {
+		{flushFile, `	to, err := l.putChunks(ctx, h.Life(name), h.chunks(l.limits))
+	if to == (Offset{}) && err != nil {
 		return nil, err
 	}
-	for _, c := range h.chunks(l.limits) {
-		err := l.retry(`},
-		{flushFile, `	trimmed, err := l.driver.Trim(ctx, name, h, h.Tail)
-	if err != nil {
-		return nil, err
+	var trimmed *Head
+`, `	to := h.Tail
+	var trimmed *Head
+`},
+		{flushFile, `	if trimErr == nil {
+		l.hub.announce(name, trimmed)
 	}
-	l.hub.announce`, `	l.hub.announce`},
+`, `	var err error
+	if trimErr == nil {
+		l.hub.announce(name, trimmed)
+		_, err = l.putChunks(ctx, h.Life(name), h.chunks(l.limits))
+	}
+`},
 	}},
 	{"chunks are let go before the manifest is put", simulated, []edit{
 		{compactFile, `	err = l.retry(ctx, func() error { return l.driver.PutManifest(ctx, s.life, m) })

@@ -169,3 +169,36 @@ func TestClocksDiffer(t *testing.T) {
 		})
 	}
 }
+
+// An append that may have been applied in a life that is over is not applied once more in
+// the next one, even if its process knew no life.
+func TestUnknownAppendOfALifeThatIsOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, s := open(t, tight())
+		create(t, l)
+		fresh := join(t, s, tight(), stream.Poll{})
+		commits := 0
+		s.hook(func(op string) fault {
+			switch {
+			case op == "commit":
+				if commits++; commits == 1 {
+					return applied
+				}
+			case op == "head" && commits == 1:
+				commits++
+				time.Sleep(time.Second)
+				if err := l.Delete(t.Context(), name); err != nil {
+					t.Error(err)
+				}
+				create(t, l)
+			}
+			return fine
+		})
+		if _, err := fresh.Append(t.Context(), name, text("once")); !errors.Is(err, stream.ErrUnsettled) {
+			t.Errorf("nobody knows: %v", err)
+		}
+		if got := content(t, l); got != "" {
+			t.Errorf("the next life has %q", got)
+		}
+	})
+}

@@ -46,8 +46,8 @@ func (c *commit) settleBlind(ctx context.Context, b *Batch, err error) (CommitMa
 		case idempotent(b):
 			c.doubt = err
 			return CommitMark{}, nil, &RefusedError{Head: h}
-		case !b.Incarnation.IsZero() && b.Incarnation != h.Incarnation:
-			// It may have happened in the life that it was for.
+		case !b.aimedAt(h):
+			// It may have happened in the life that it was for, or that there was then.
 			return CommitMark{}, nil, unsettled(err)
 		case !covers(h, c.known) || len(h.Burned) >= maxBurned && c.now().Sub(h.Burned[0].At) < burnFor:
 			return CommitMark{}, nil, unsettled(err)

@@ -180,11 +180,13 @@ func (c *client) append() {
 
 // send sends a put until its outcome is known, or nothing can be done.
 func (c *client) send(p *put, producer string) {
+	doubted := false
 	for n := range attempts {
 		if n > 0 {
 			c.pause()
 		}
 		v := c.try(p)
+		doubted = v != accepted && v != duplicate && (doubted || v == unknown)
 		if producer != "" {
 			c.turn(producer, p, v)
 		}
@@ -192,7 +194,7 @@ func (c *client) send(p *put, producer string) {
 			break
 		}
 	}
-	if turn := c.turns[producer]; turn != nil && p.answer == unknown {
+	if turn := c.turns[producer]; turn != nil && doubted {
 		// What was given up may still come: it must not be taken for what is next.
 		*turn = stream.Producer{Epoch: turn.Epoch + 1}
 	}

@@ -268,7 +268,7 @@ func (c *client) learnPages(name string, p *stream.Page, later []*stream.Page, e
 	c.world.mu.Lock()
 	defer c.world.mu.Unlock()
 	for _, next := range later {
-		if next.From != p.Next || next.Head.Incarnation != p.Head.Incarnation || next.Head.Version < p.Head.Version {
+		if next.From != p.Next || next.Head.Incarnation != p.Head.Incarnation || next.Head.Tail.Before(p.Head.Tail) {
 			c.world.violation("a follower of %q was at %v in life %v, version %d, and went on at %v in life %v, version %d", name, p.Next, p.Head.Incarnation, p.Head.Version, next.From, next.Head.Incarnation, next.Head.Version)
 		}
 		c.world.checkPage(name, next)
