@@ -7,18 +7,15 @@ import (
 	"github.com/commoncurriculum/durable-streams-aws/pkg/stream"
 )
 
-// pieceSize is about how much of a page is put together at a time: it stays in a processor's
-// cache between being copied and being sent, and a reader needs no more memory than that.
-const pieceSize = 256 << 10
-
 // sendPlain answers with a page as it is. Its length is known before its bytes are in one
-// place, so it is sent in pieces; long records are sent from where they are.
+// place, so it is sent in pieces, each of which stays in a processor's cache between being
+// put together and being sent; long records are sent from where they are.
 func (x *exchange) sendPlain(p *stream.Page) {
 	x.w.Header()["Content-Length"] = []string{strconv.Itoa(plainSize(p))}
 	x.send(http.StatusOK, nil)
 	buf := buffers.Get().(*buffer)
 	defer buf.free()
-	w := pieces{x: x, b: grow(buf.b[:0], min(plainSize(p), pieceSize))}
+	w := pieces{x: x, b: grow(buf.b[:0], min(plainSize(p), maxPiece))}
 	json := p.Head.Unit() == stream.Messages
 	if json {
 		w.byte('[')
@@ -57,12 +54,12 @@ func (w *pieces) byte(c byte) { w.b = append(w.b, c) }
 
 // add adds a record.
 func (w *pieces) add(record []byte) {
-	if len(w.b)+len(record) < pieceSize {
+	if len(w.b)+len(record) < maxPiece {
 		w.b = append(w.b, record...)
 		return
 	}
 	w.flush()
-	if len(record) < pieceSize {
+	if len(record) < maxPiece {
 		w.b = append(w.b, record...)
 		return
 	}
@@ -74,14 +71,10 @@ func (w *pieces) flush() {
 	w.b = w.b[:0]
 }
 
-// write sends a piece. Each has as much time as another answer has for all of it. After a
-// failure, which is the exchange's cause, nothing more is sent.
+// write sends a piece, or a long record. After a failure, which is the exchange's cause,
+// nothing more is sent.
 func (w *pieces) write(piece []byte) {
-	if len(piece) == 0 || w.x.cause != nil {
-		return
+	if len(piece) > 0 && w.x.cause == nil {
+		w.x.cause = w.x.write(piece)
 	}
-	w.x.allowWrite()
-	n, err := w.x.w.Write(piece)
-	w.x.sent += int64(n)
-	w.x.cause = err
 }
