@@ -11,7 +11,7 @@ import (
 )
 
 // recordSizes are of records around the places where a page is cut into pieces.
-var recordSizes = []int{3, pieceSize - 4, 3, pieceSize - 1, pieceSize, 3, pieceSize + 1, 4, 4, 2*pieceSize + 7, 5}
+var recordSizes = []int{3, maxPiece - 4, 3, maxPiece - 1, maxPiece, 3, maxPiece + 1, 4, 4, 2*maxPiece + 7, 5}
 
 // A page is the same in whatever pieces it leaves, and as long as its header says.
 func TestPageInPieces(t *testing.T) {
@@ -63,7 +63,7 @@ func TestPageEndsWithTheFirstFailure(t *testing.T) {
 	with := header{"Content-Type": "text/plain"}
 	k.run(t, step{do: "PUT /v1/stream/s", with: with, status: http.StatusCreated})
 	for range 4 {
-		k.run(t, step{do: "POST /v1/stream/s", with: with, body: strings.Repeat("x", pieceSize), status: http.StatusNoContent})
+		k.run(t, step{do: "POST /v1/stream/s", with: with, body: strings.Repeat("x", maxPiece), status: http.StatusNoContent})
 	}
 	w := &brokenWriter{ResponseWriter: httptest.NewRecorder(), takes: 1}
 	k.ServeHTTP(w, httptest.NewRequest("GET", "/v1/stream/s?offset=-1", nil))
