@@ -54,8 +54,10 @@ func (c *client) background(done <-chan struct{}) {
 			return
 		default:
 		}
+		// The work may go on while the client does not wait for it any more.
+		random := rand.New(rand.NewPCG(c.random.Uint64(), 0))
 		c.ask(func(ctx context.Context, by *process) (func(), func()) {
-			c.world.work(ctx, by.log, c.random)
+			c.world.work(ctx, by.log, random)
 			return func() {}, nil
 		})
 	}

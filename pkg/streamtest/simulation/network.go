@@ -102,7 +102,7 @@ func (c *call) travel() {
 }
 
 // do passes the call on to a store, where do is what it does, unless it fails.
-func (c *call) do(ctx context.Context, kinds []streamtest.Kind, do func() error) error {
+func (c *call) do(ctx context.Context, kinds []streamtest.Kind, do func(*call) error) error {
 	p, w := c.process, c.process.world
 	kind := streamtest.None
 	if c.chance(w.plan.faults) {
@@ -152,7 +152,7 @@ func (c *call) awake() bool {
 }
 
 // arrive is the instant at which the call takes effect.
-func (c *call) arrive(ctx context.Context, kind streamtest.Kind, do func() error) error {
+func (c *call) arrive(ctx context.Context, kind streamtest.Kind, do func(*call) error) error {
 	unknown := fmt.Errorf("%w: %s %s: %v", errLost, c.method, c.what, kind)
 	switch kind {
 	case streamtest.NotApplied:
@@ -162,13 +162,13 @@ func (c *call) arrive(ctx context.Context, kind streamtest.Kind, do func() error
 	case streamtest.Lost:
 		return unknown
 	case streamtest.Applied:
-		_ = do()
+		_ = do(c)
 		return unknown
 	case streamtest.Late:
 		c.later(ctx, do)
 		return unknown
 	default:
-		return do()
+		return do(c)
 	}
 }
 
@@ -177,18 +177,20 @@ func (c *call) arrive(ctx context.Context, kind streamtest.Kind, do func() error
 const lateness = time.Minute
 
 // later lets the call take effect some time after its caller has given up.
-func (c *call) later(ctx context.Context, do func() error) {
+func (c *call) later(ctx context.Context, do func(*call) error) {
 	most := lateness
 	if deadline, ok := ctx.Deadline(); ok {
 		most += time.Until(deadline)
 	}
 	// Often soon: then there is the most to meet.
 	d := time.Duration(c.random.Int64N(int64(most)) >> c.random.IntN(12))
+	// The caller goes on meanwhile, so the late call has chances of its own.
+	late := *c
+	late.late, late.random = true, rand.New(rand.NewPCG(c.random.Uint64(), 1))
 	c.process.world.late.Go(func() {
-		sleep(d, c.track^1)
-		c.late = true
-		err := do()
-		c.process.world.note(c, streamtest.Late, err)
+		sleep(d, late.track^1)
+		err := do(&late)
+		late.process.world.note(&late, streamtest.Late, err)
 	})
 }
 
@@ -207,7 +209,7 @@ func write[T any](ctx context.Context, p *process, m streamtest.Method, do func(
 	c := p.begin(ctx, m, about...)
 	outliving := context.WithoutCancel(ctx)
 	result := new(T)
-	err := c.do(ctx, writeKinds, func() error {
+	err := c.do(ctx, writeKinds, func(c *call) error {
 		p.world.mu.Lock()
 		defer p.world.mu.Unlock()
 		got, err := do(outliving, c)
@@ -232,7 +234,7 @@ func change(ctx context.Context, p *process, m streamtest.Method, do func(ctx co
 func read[T any](ctx context.Context, p *process, m streamtest.Method, do func(ctx context.Context, c *call) (T, error), about ...any) (T, error) {
 	c := p.begin(ctx, m, about...)
 	var result T
-	err := c.do(ctx, readKinds, func() (err error) {
+	err := c.do(ctx, readKinds, func(c *call) (err error) {
 		p.world.mu.Lock()
 		defer p.world.mu.Unlock()
 		result, err = do(ctx, c)
