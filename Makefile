@@ -123,11 +123,12 @@ vet:
 	cd localstack/enginebench && $(GO) vet ./...
 
 # What takes longest begins first. The driver suites run once more without the detector,
-# which makes them sample; those on the official stand-in of DynamoDB run only without. The
-# stack is not tested with it: CDK would have to be compiled once more.
+# which makes them sample; those on the official stand-in of DynamoDB run only without. So do
+# the stack, as CDK would have to be compiled once more, the mutants, which compile the core,
+# and the tables in simulated time.
 test-go: node_modules ## Go tests with the race detector; fuzz targets run their seeds
-	$(GO) test -race -timeout 25m ./pkg/dynamo ./pkg/embedded $$($(GO) list ./... | grep -v /infra)
-	$(GO) test -timeout 20m ./infra/... ./pkg/memory ./pkg/embedded ./pkg/streamtest/simulation
+	$(GO) test -race -timeout 25m ./pkg/dynamo ./pkg/embedded $$($(GO) list ./... | grep -vE '/(infra|localstack/(mutants|lambdabench))\b')
+	$(GO) test -timeout 20m ./infra/... ./pkg/memory ./pkg/embedded ./pkg/streamtest/simulation ./localstack/mutants ./localstack/lambdabench
 	$(GO) test -timeout 20m -run Official ./pkg/dynamo
 
 node_modules: package.json package-lock.json
