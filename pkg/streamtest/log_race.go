@@ -200,6 +200,10 @@ func twoProcesses(r *rig, producers bool) {
 	ctx, cancel := patiently(r.Context())
 	defer cancel()
 	logs := []*rig{r.another(), r.another()}
+	each := 12
+	if isSlow(r.driver) {
+		each = 6
+	}
 	for _, contentType := range contentTypes {
 		name := contentType
 		r.create(name, contentType)
@@ -214,7 +218,7 @@ func twoProcesses(r *rig, producers bool) {
 				got[i-writers], err = follow(ctx, log.Log, name, stream.Start())
 				return err
 			}
-			err := log.write(ctx, h, name, contentType, fmt.Sprint("w", i), 12, producers)
+			err := log.write(ctx, h, name, contentType, fmt.Sprint("w", i), each, producers)
 			if done.Add(1) == writers && err == nil {
 				_, err = log.Append(ctx, name, &stream.Append{Close: true})
 			}

@@ -178,5 +178,5 @@ func follow(ctx context.Context, l *stream.Log, name string, from stream.Positio
 // patiently bounds waits that are expected to end soon, so that a defect fails a
 // test instead of blocking it.
 func patiently(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(ctx, 30*time.Second)
+	return context.WithTimeout(ctx, 2*time.Minute)
 }

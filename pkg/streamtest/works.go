@@ -22,7 +22,7 @@ func owed(t *testing.T, d stream.Driver) []stream.Life {
 }
 
 // settlesWithin is how long an eventually consistent list may lag behind.
-const settlesWithin = 30 * time.Second
+const settlesWithin = 2 * time.Minute
 
 // wantOwed awaits that exactly these lives are listed.
 func wantOwed(t *testing.T, d stream.Driver, want ...stream.Life) {
