@@ -22,19 +22,28 @@ func readUnits(size int, strong *bool) float64 {
 	return units
 }
 
+// read makes a call that reads, and whose answer of some size is then on its way.
+func (c *Client) read(ctx context.Context, operation string, do func() (size int, err error)) error {
+	size := 0
+	err := c.call(ctx, operation, func() (err error) {
+		size, err = do()
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return c.transfer(ctx, size)
+}
+
 // GetItem implements [dynamo.Client].
 func (c *Client) GetItem(ctx context.Context, in *dynamodb.GetItemInput, _ ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error) {
 	out := &dynamodb.GetItemOutput{}
-	size := 0
-	err := c.call(ctx, "GetItem", func() error {
+	err := c.read(ctx, "GetItem", func() (int, error) {
 		out.Item = maps.Clone(c.Table.get(in.Key))
-		size = dynamo.ItemSize(out.Item)
+		size := dynamo.ItemSize(out.Item)
 		out.ConsumedCapacity = consumed(readUnits(size, in.ConsistentRead))
-		return nil
+		return size, nil
 	})
-	if err == nil {
-		err = c.transfer(ctx, size)
-	}
 	if err != nil {
 		return nil, err
 	}
@@ -44,23 +53,19 @@ func (c *Client) GetItem(ctx context.Context, in *dynamodb.GetItemInput, _ ...fu
 // Query implements [dynamo.Client], forwards and without filters.
 func (c *Client) Query(ctx context.Context, in *dynamodb.QueryInput, _ ...func(*dynamodb.Options)) (*dynamodb.QueryOutput, error) {
 	out := &dynamodb.QueryOutput{}
-	size := 0
-	err := c.call(ctx, "Query", func() error {
+	err := c.read(ctx, "Query", func() (int, error) {
 		found, k, err := c.Table.query(in)
 		if err != nil {
-			return err
+			return 0, err
 		}
-		page, n := cut(found, aws.ToInt32(in.Limit))
+		page, size := cut(found, aws.ToInt32(in.Limit))
 		out.Items = page
 		if len(page) > 0 && (len(page) < len(found) || len(page) == int(aws.ToInt32(in.Limit))) {
 			out.LastEvaluatedKey = c.Table.keyIn(page[len(page)-1], k)
 		}
-		size, out.ConsumedCapacity = n, consumed(readUnits(n, in.ConsistentRead))
-		return nil
+		out.ConsumedCapacity = consumed(readUnits(size, in.ConsistentRead))
+		return size, nil
 	})
-	if err == nil {
-		err = c.transfer(ctx, size)
-	}
 	if err != nil {
 		return nil, err
 	}
@@ -70,8 +75,7 @@ func (c *Client) Query(ctx context.Context, in *dynamodb.QueryInput, _ ...func(*
 // Scan implements [dynamo.Client].
 func (c *Client) Scan(ctx context.Context, in *dynamodb.ScanInput, _ ...func(*dynamodb.Options)) (*dynamodb.ScanOutput, error) {
 	out := &dynamodb.ScanOutput{}
-	size := 0
-	err := c.call(ctx, "Scan", func() error {
+	err := c.read(ctx, "Scan", func() (int, error) {
 		t := c.Table
 		var all []item
 		fromPartition, fromSort := t.key(in.ExclusiveStartKey)
@@ -82,17 +86,14 @@ func (c *Client) Scan(ctx context.Context, in *dynamodb.ScanInput, _ ...func(*dy
 				}
 			}
 		}
-		page, n := cut(all, aws.ToInt32(in.Limit))
+		page, size := cut(all, aws.ToInt32(in.Limit))
 		out.Items = page
 		if len(page) > 0 && (len(page) < len(all) || len(page) == int(aws.ToInt32(in.Limit))) {
 			out.LastEvaluatedKey = t.keyIn(page[len(page)-1], t.keys)
 		}
-		size, out.ConsumedCapacity = n, consumed(readUnits(n, in.ConsistentRead))
-		return nil
+		out.ConsumedCapacity = consumed(readUnits(size, in.ConsistentRead))
+		return size, nil
 	})
-	if err == nil {
-		err = c.transfer(ctx, size)
-	}
 	if err != nil {
 		return nil, err
 	}
