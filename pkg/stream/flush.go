@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"math/bits"
@@ -152,11 +153,8 @@ func (l *Log) flush(ctx context.Context, name string, h *Head) (*Head, error) {
 	if trimErr == nil {
 		l.hub.announce(name, trimmed)
 	}
-	switch {
-	case err != nil:
+	if err := cmp.Or(err, trimErr); err != nil {
 		return nil, err
-	case trimErr != nil:
-		return nil, trimErr
 	}
 	return trimmed, nil
 }
