@@ -116,12 +116,12 @@ var routes = map[string]struct {
 
 // send begins the response, and completes it unless more is to be streamed.
 func (x *exchange) send(status int, body []byte) {
-	// An answer without a body, too, waits for readers who take nothing.
-	x.allowWrite()
 	x.status = status
 	x.serverTiming()
 	x.w.WriteHeader(status)
 	if len(body) == 0 || x.r.Method == http.MethodHead {
+		// Such an answer, too, waits for readers who take nothing.
+		x.allowWrite()
 		return
 	}
 	if err := x.write(body); err != nil {
