@@ -17,13 +17,13 @@ import (
 const (
 	// headerTimeout is how long a client may take to send a request's head.
 	headerTimeout = 10 * time.Second
-	// bodyTimeout is how long a client may take to send a body, and writeTimeout how long
-	// to take an answer, which begins with the request. A handler that knows whether they
-	// advance moves these limits ([http.ResponseController]), as one must that waits. They
-	// hold for all others, and for bodies that no handler reads: the server waits for these
-	// before it answers.
+	// bodyTimeout is how long a client may take to send a body, and writeTimeout until when
+	// it must have taken the answer; both begin with the request. A handler that knows
+	// whether they advance moves these limits ([http.ResponseController]), as one must that
+	// waits. They hold for all others, and for bodies that no handler reads: the server
+	// waits for these before it answers, which leaves the difference for the answer.
 	bodyTimeout  = 30 * time.Second
-	writeTimeout = 30 * time.Second
+	writeTimeout = bodyTimeout + 30*time.Second
 	// idleTimeout is how long a connection is kept between requests. It is longer than
 	// load balancers keep theirs (those of AWS 60 s), as a request that meets the end of
 	// its connection is answered by them with 502.

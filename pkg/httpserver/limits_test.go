@@ -100,7 +100,7 @@ func TestLimits(t *testing.T) {
 		if _, err := io.WriteString(conn, request+"\r\n"); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(31 * time.Second)
+		time.Sleep(61 * time.Second)
 		if got, took := until(conn); got != "" || took != 0 {
 			t.Errorf("after the limit %q still came, for %v", got, took)
 		}
