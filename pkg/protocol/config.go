@@ -29,7 +29,7 @@ type Config struct {
 	// https://app.example.com. Default: all.
 	Origins []string
 	// WriteStall is how long a reader may take to accept the next 256 KiB of an
-	// answer before it is given up. Default: 30 s.
+	// answer before it is given up; it may get a sixteenth more. Default: 30 s.
 	WriteStall time.Duration
 	// BodyStall is how long a writer may take to send the next part of a body
 	// before it is given up, however small that part is. All of a body may take twice
