@@ -41,7 +41,7 @@ func serve(ctx context.Context, c config.Server, s stores, logger *slog.Logger, 
 	settings := c.Protocol()
 	settings.Logger = logger
 	settings.Report = func(r protocol.Request) []slog.Attr {
-		counted.Add(metrics.Requested(r)...)
+		counted.AddRequest(r)
 		return nil
 	}
 	administration := admin.Config{Token: c.AdminToken, Metrics: metrics.Process{Registry: counted}, Logger: logger}

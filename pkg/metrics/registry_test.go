@@ -89,8 +89,8 @@ durable_streams_last_compaction_lag_seconds 0.5
 // busy is a registry in which every metric of requests has a value.
 func busy() *metrics.Registry {
 	r := new(metrics.Registry)
-	r.Add(metrics.Requested(everything)...)
-	r.Add(metrics.Requested(protocol.Request{Kind: "catch-up", Status: 304})...)
+	r.AddRequest(everything)
+	r.AddRequest(protocol.Request{Kind: "catch-up", Status: 304})
 	return r
 }
 

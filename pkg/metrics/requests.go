@@ -57,12 +57,25 @@ func (d dimensions) names() []string {
 	return []string{}
 }
 
+// maxRequested is how many values a request has at most.
+const maxRequested = 12
+
 // Requested returns the values of a request. What is zero is left out: most requests have
 // little of what can be counted, and each of them has a line.
 func Requested(r protocol.Request) []Value {
+	return appendRequested(make([]Value, 0, maxRequested), r)
+}
+
+// AddRequest adds the values of a request, and allocates nothing.
+func (r *Registry) AddRequest(done protocol.Request) {
+	var room [maxRequested]Value
+	r.Add(appendRequested(room[:0], done)...)
+}
+
+func appendRequested(values []Value, r protocol.Request) []Value {
 	l := labels{operation(r.Kind), class(r.Status)}
 	s := &r.Spent
-	values := append(make([]Value, 0, 12),
+	values = append(values,
 		Value{requests, 1, l},
 		Value{requestDuration, r.Duration.Seconds(), l})
 	add := func(m metric, n float64) {

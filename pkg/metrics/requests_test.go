@@ -74,7 +74,7 @@ func TestDimensionsAreFew(t *testing.T) {
 
 func TestRegistryOfRequests(t *testing.T) {
 	r := busy()
-	r.Add(metrics.Requested(everything)...)
+	r.AddRequest(everything)
 	r.Readers(func() int { return 7 })
 	got := text(t, r)
 	for _, want := range []string{
@@ -103,7 +103,7 @@ func BenchmarkRequest(b *testing.B) {
 		r := new(metrics.Registry)
 		b.ReportAllocs()
 		for b.Loop() {
-			r.Add(metrics.Requested(append1)...)
+			r.AddRequest(append1)
 		}
 	})
 	b.Run("emf", func(b *testing.B) {
