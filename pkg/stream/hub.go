@@ -36,7 +36,7 @@ func (b *hub) join(name string) *watcher {
 			b.watchers = make(map[string]*watcher)
 		}
 		b.watchers[name] = w
-		if b.poll.Fast > 0 {
+		if w.polled = b.poll.Fast > 0; w.polled {
 			go b.pollHead(ctx, w)
 		}
 	}

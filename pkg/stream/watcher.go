@@ -18,6 +18,8 @@ type watcher struct {
 	name string
 	refs int // guarded by hub.mu
 	stop context.CancelFunc
+	// polled says that the head is looked at again and again, which somebody is charged.
+	polled bool
 
 	// view is read without a lock: thousands of readers do so at the same time.
 	view atomic.Pointer[view]
@@ -109,17 +111,25 @@ func (w *watcher) next(ctx context.Context, seen *Head) (*view, error) {
 
 // under returns the view of a head that was just read, or of a newer one of its life.
 func (w *watcher) under(h *Head) *view {
+	if v := w.view.Load(); v.covers(h) {
+		return v
+	}
 	w.update(h)
-	if v := w.view.Load(); v.head != nil && v.head.Incarnation == h.Incarnation && v.head.Version >= h.Version {
+	if v := w.view.Load(); v.covers(h) {
 		return v
 	}
 	return &view{head: h, pages: new(pages)}
 }
 
+// covers reports whether the view is of a head's life, and of that head or a newer one.
+func (v *view) covers(h *Head) bool {
+	return v.head != nil && v.head.Incarnation == h.Incarnation && v.head.Version >= h.Version
+}
+
 // charge has polls counted in the usage of one who waits, as long as nobody waits who came
 // before. The result ends it.
 func (w *watcher) charge(u *Usage) (end func()) {
-	if u == nil {
+	if u == nil || !w.polled {
 		return func() {}
 	}
 	w.mu.Lock()
