@@ -14,7 +14,7 @@ func (x *exchange) append() error {
 	if err != nil {
 		return err
 	}
-	done, err := x.log.Append(x.r.Context(), x.name, a)
+	done, err := x.log.Append(x.ctx, x.name, a)
 	if err != nil {
 		return err
 	}
@@ -78,7 +78,7 @@ func appendKind(a *stream.Append) string {
 // answerAppend answers an append that was accepted, now or by an earlier request.
 func (x *exchange) answerAppend(a *stream.Append, done stream.Appended) {
 	h := x.w.Header()
-	h["Stream-Next-Offset"] = []string{done.Tail.String()}
+	x.set("Stream-Next-Offset", done.Tail.String())
 	if done.Closed {
 		h["Stream-Closed"] = headerTrue
 	}
@@ -86,8 +86,8 @@ func (x *exchange) answerAppend(a *stream.Append, done stream.Appended) {
 		x.send(http.StatusNoContent, nil)
 		return
 	}
-	h["Producer-Epoch"] = []string{strconv.FormatUint(done.Producer.Epoch, 10)}
-	h["Producer-Seq"] = []string{strconv.FormatUint(done.Producer.Seq, 10)}
+	x.set("Producer-Epoch", strconv.FormatUint(done.Producer.Epoch, 10))
+	x.set("Producer-Seq", strconv.FormatUint(done.Producer.Seq, 10))
 	if done.Duplicate || a.Records.Count == 0 {
 		x.send(http.StatusNoContent, nil)
 		return

@@ -19,7 +19,7 @@ func (x *exchange) create() error {
 	if err != nil {
 		return err
 	}
-	head, created, err := x.log.Create(x.r.Context(), x.name, c)
+	head, created, err := x.log.Create(x.ctx, x.name, c)
 	if errors.Is(err, stream.ErrGone) {
 		return errTaken
 	}
@@ -27,8 +27,8 @@ func (x *exchange) create() error {
 		return err
 	}
 	h := x.w.Header()
-	h["Content-Type"] = []string{head.ContentType}
-	h["Stream-Next-Offset"] = []string{head.Tail.String()}
+	x.set("Content-Type", head.ContentType)
+	x.set("Stream-Next-Offset", head.Tail.String())
 	if head.Closed {
 		h["Stream-Closed"] = headerTrue
 	}
@@ -36,7 +36,7 @@ func (x *exchange) create() error {
 		x.send(http.StatusOK, nil)
 		return nil
 	}
-	h["Location"] = []string{location(x.r)}
+	x.set("Location", location(x.r))
 	x.send(http.StatusCreated, nil)
 	return nil
 }

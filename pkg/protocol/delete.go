@@ -5,7 +5,7 @@ import "net/http"
 // delete serves DELETE (section 5.4).
 func (x *exchange) delete() error {
 	x.kind = "delete"
-	if err := x.log.Delete(x.r.Context(), x.name); err != nil {
+	if err := x.log.Delete(x.ctx, x.name); err != nil {
 		return err
 	}
 	x.send(http.StatusNoContent, nil)

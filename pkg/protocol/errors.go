@@ -167,7 +167,7 @@ func answerTo(err error) answer {
 
 // fail answers with an error. What caused it is logged and not sent.
 func (x *exchange) fail(err error) {
-	if gone := x.r.Context().Err(); errors.Is(gone, context.Canceled) && errors.Is(err, gone) {
+	if gone := x.ctx.Err(); errors.Is(gone, context.Canceled) && errors.Is(err, gone) {
 		// Nobody reads the answer, and the log shall not call it our failure.
 		err = errClientGone
 	}

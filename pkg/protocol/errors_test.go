@@ -80,7 +80,7 @@ func TestAnswers(t *testing.T) {
 		covered[row] = true
 
 		w := httptest.NewRecorder()
-		x := &exchange{Handler: newKit(t).Handler, w: w, r: httptest.NewRequest("GET", "/v1/stream/s", nil)}
+		x := &exchange{Handler: newKit(t).Handler, ctx: t.Context(), w: w, r: httptest.NewRequest("GET", "/v1/stream/s", nil)}
 		x.common()
 		x.fail(c.err)
 		step{do: c.err.Error(), status: c.status, want: c.want}.check(t, w.Code, w.Header(), w.Body.String())

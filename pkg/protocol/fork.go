@@ -69,7 +69,7 @@ func forkSub(h http.Header) (uint64, error) {
 // forkType returns the content type of a fork's first content if its request has none:
 // that of its source. Where there is no source the log will say so.
 func (x *exchange) forkType(f *stream.Fork) string {
-	if head, err := x.log.Head(x.r.Context(), f.Source); err == nil {
+	if head, err := x.log.Head(x.ctx, f.Source); err == nil {
 		return head.ContentType
 	}
 	return ""

@@ -37,8 +37,8 @@ func (h *Handler) Shutdown() { h.shutdown() }
 
 // ServeHTTP implements [http.Handler].
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	x := &exchange{Handler: h, w: w, start: time.Now(), request: h.requestID(r)}
-	x.r = r.WithContext(stream.WithUsage(r.Context(), &x.usage))
+	x := &exchange{Handler: h, w: w, r: r, start: time.Now(), request: h.requestID(r)}
+	x.ctx = stream.WithUsage(r.Context(), &x.usage)
 	defer x.finish()
 	x.common()
 	if err := x.serve(); err != nil {
@@ -52,6 +52,8 @@ type exchange struct {
 	w     http.ResponseWriter
 	r     *http.Request
 	start time.Time
+	// ctx is the request's, and counts what is taken of the stores.
+	ctx context.Context
 	// request is what the request is called in the log.
 	request string
 	// usage counts what it takes of the stores, live how it waits for data.
@@ -64,6 +66,9 @@ type exchange struct {
 	id, name string
 	// kind says what was asked for, more finely than the method does.
 	kind string
+	// values are those of the answer's headers.
+	values []string
+	room   [8]string
 	// allowed is when the client was given time to take the answer.
 	allowed time.Time
 	// status is 0 until the response has begun; received and sent count the bodies' bytes.
@@ -192,7 +197,7 @@ func (x *exchange) finish() {
 // it goes on if the client leaves, and a failure is only logged: a later append
 // finds it due again.
 func (x *exchange) flush(after stream.Appended) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(x.r.Context()), flushTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(x.ctx), flushTimeout)
 	defer cancel()
 	if err := x.log.Flush(ctx, x.name, after); err != nil {
 		x.config.Logger.LogAttrs(ctx, slog.LevelWarn, "flush failed",

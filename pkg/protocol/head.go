@@ -13,25 +13,25 @@ const expiresAtFormat = "2006-01-02T15:04:05.999Z07:00"
 // (section 5.5).
 func (x *exchange) head() error {
 	x.kind = "head"
-	s, err := x.log.Head(x.r.Context(), x.name)
+	s, err := x.log.Head(x.ctx, x.name)
 	if err != nil {
 		return err
 	}
 	h := x.w.Header()
-	h["Content-Type"] = []string{s.ContentType}
-	h["Stream-Next-Offset"] = []string{s.Tail.String()}
+	x.set("Content-Type", s.ContentType)
+	x.set("Stream-Next-Offset", s.Tail.String())
 	h["Cache-Control"] = headerNoStore
 	if key := x.grant.ReaderKey(x.id); key != "" {
-		h[headerReaderKey] = []string{key}
+		x.set(headerReaderKey, key)
 	}
 	if s.Closed {
 		h["Stream-Closed"] = headerTrue
 	}
 	if s.HasTTL {
-		h["Stream-Ttl"] = []string{strconv.FormatInt(int64(s.TTL/time.Second), 10)}
+		x.set("Stream-Ttl", strconv.FormatInt(int64(s.TTL/time.Second), 10))
 	}
 	if !s.ExpiresAt.IsZero() {
-		h["Stream-Expires-At"] = []string{s.ExpiresAt.Format(expiresAtFormat)}
+		x.set("Stream-Expires-At", s.ExpiresAt.Format(expiresAtFormat))
 	}
 	x.send(http.StatusOK, nil)
 	return nil

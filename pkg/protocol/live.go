@@ -27,7 +27,7 @@ func (x *exchange) join() (left func(), err error) {
 // reader is granted, with the request, in good time before the request's own deadline
 // if it has one, and when the handler shuts down.
 func (x *exchange) waiting(while time.Duration) (context.Context, context.CancelFunc) {
-	parent := x.r.Context()
+	parent := x.ctx
 	if deadline, ok := parent.Deadline(); ok {
 		while = min(while, time.Until(deadline)-answerTime)
 	}

@@ -21,14 +21,13 @@ func (x *exchange) longPoll(q query) error {
 	if err != nil {
 		return err
 	}
-	h := x.w.Header()
 	if !page.Closed() {
-		h["Stream-Cursor"] = []string{formatCursor(x.cursor(q.cursor, page.Next))}
+		x.set("Stream-Cursor", formatCursor(x.cursor(q.cursor, page.Next)))
 	}
 	switch {
 	case page.Count == 0:
 		x.place(page)
-		h["Cache-Control"] = headerNoStore
+		x.w.Header()["Cache-Control"] = headerNoStore
 		x.send(http.StatusNoContent, nil)
 	case q.from.IsNow():
 		x.sendPage(page, uncached)
@@ -41,7 +40,7 @@ func (x *exchange) longPoll(q query) error {
 // poll returns the first page with records, or an empty one at the tail when the
 // wait is over or the stream is closed.
 func (x *exchange) poll(from stream.Position) (*stream.Page, error) {
-	follower, page, err := x.log.Follow(x.r.Context(), x.name, from)
+	follower, page, err := x.log.Follow(x.ctx, x.name, from)
 	if err != nil {
 		return nil, err
 	}
@@ -57,8 +56,8 @@ func (x *exchange) poll(from stream.Position) (*stream.Page, error) {
 		return next, nil
 	case ctx.Err() == nil || errors.Is(err, stream.ErrNotFound):
 		return nil, err
-	case errors.Is(x.r.Context().Err(), context.Canceled):
-		return nil, x.r.Context().Err()
+	case errors.Is(x.ctx.Err(), context.Canceled):
+		return nil, x.ctx.Err()
 	}
 	// The wait is over. The reader stays where the first page was: whatever came
 	// in this moment is for its next request.

@@ -12,8 +12,8 @@ import (
 // sendPage answers a read with a page, or with 304 if the client has it.
 func (x *exchange) sendPage(p *stream.Page, c caching) {
 	h := x.w.Header()
-	h["Content-Type"] = []string{p.Head.ContentType}
-	h["Cache-Control"] = []string{string(c)}
+	x.set("Content-Type", p.Head.ContentType)
+	x.set("Cache-Control", string(c))
 	x.place(p)
 	if stream.MediaType(p.Head.ContentType) == defaultType {
 		// Nobody wants a browser to render it (section 12.7).
@@ -22,7 +22,7 @@ func (x *exchange) sendPage(p *stream.Page, c caching) {
 	coding := x.encodingOf(p)
 	if c != uncached {
 		tag := etag(p, coding)
-		h["Etag"] = []string{tag}
+		x.set("Etag", tag)
 		if known := x.r.Header["If-None-Match"]; len(known) > 0 && listsTag(known, tag) {
 			x.send(http.StatusNotModified, nil)
 			return
@@ -38,8 +38,8 @@ func (x *exchange) sendPage(p *stream.Page, c caching) {
 	encoded := buffers.Get().(*buffer)
 	defer encoded.free()
 	encoded.b = x.encoder.append(encoded.b[:0], coding, buf.b)
-	h["Content-Encoding"] = []string{string(coding)}
-	h["Content-Length"] = []string{strconv.Itoa(len(encoded.b))}
+	x.set("Content-Encoding", string(coding))
+	x.set("Content-Length", strconv.Itoa(len(encoded.b)))
 	x.send(http.StatusOK, encoded.b)
 }
 
@@ -49,7 +49,7 @@ var headerAttachment = []string{"attachment"}
 // Stream-Up-To-Date and Stream-Closed, all as of the moment of the page.
 func (x *exchange) place(p *stream.Page) {
 	h := x.w.Header()
-	h["Stream-Next-Offset"] = []string{p.Next.String()}
+	x.set("Stream-Next-Offset", p.Next.String())
 	if p.UpToDate() {
 		h["Stream-Up-To-Date"] = headerTrue
 	}

@@ -11,7 +11,7 @@ import (
 // place, so it is sent in pieces, each of which stays in a processor's cache between being
 // put together and being sent; long records are sent from where they are.
 func (x *exchange) sendPlain(p *stream.Page) {
-	x.w.Header()["Content-Length"] = []string{strconv.Itoa(plainSize(p))}
+	x.set("Content-Length", strconv.Itoa(plainSize(p)))
 	x.send(http.StatusOK, nil)
 	buf := buffers.Get().(*buffer)
 	defer buf.free()

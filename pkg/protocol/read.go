@@ -14,7 +14,7 @@ func (x *exchange) read() error {
 		return x.sse(q)
 	}
 	x.kind = "catch-up"
-	page, err := x.log.Read(x.r.Context(), x.name, q.from)
+	page, err := x.log.Read(x.ctx, x.name, q.from)
 	if err != nil {
 		return err
 	}

@@ -45,7 +45,7 @@ func (x *exchange) report() {
 	if x.status == http.StatusInternalServerError || x.status == http.StatusServiceUnavailable || errors.Is(x.cause, stream.ErrUnavailable) {
 		level = slog.LevelError
 	}
-	ctx := x.r.Context()
+	ctx := x.ctx
 	logged := x.config.Logger.Enabled(ctx, level)
 	if !logged && x.config.Report == nil {
 		return

@@ -26,5 +26,16 @@ func (x *exchange) common() {
 	h["Cross-Origin-Resource-Policy"] = headerCrossOrigin
 	x.allowOrigin(h)
 	h["Access-Control-Expose-Headers"] = headerExposed
-	h[headerRequestID] = []string{x.request}
+	x.set(headerRequestID, x.request)
+}
+
+// set gives a header of the answer one value. Most answers have no more of them than there
+// is room for in the exchange.
+func (x *exchange) set(name, value string) {
+	if x.values == nil {
+		x.values = x.room[:0]
+	}
+	x.values = append(x.values, value)
+	n := len(x.values)
+	x.w.Header()[name] = x.values[n-1 : n : n]
 }

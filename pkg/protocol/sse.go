@@ -31,7 +31,7 @@ func (x *exchange) sse(q query) error {
 		return err
 	}
 	defer left()
-	follower, page, err := x.log.Follow(x.r.Context(), x.name, q.from)
+	follower, page, err := x.log.Follow(x.ctx, x.name, q.from)
 	if err != nil {
 		return err
 	}
