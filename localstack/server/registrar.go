@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"sync"
+	"time"
 
 	"github.com/commoncurriculum/durable-streams-aws/pkg/metrics"
 	"github.com/commoncurriculum/durable-streams-aws/pkg/stream"
@@ -12,9 +13,14 @@ import (
 // maxOwing is how many streams wait to be told of. The sweep finds the others.
 const maxOwing = 10_000
 
+// gather is how long the registrar rests after a write. Without that it would write all
+// the time while streams come and go, two or three at once, and each of these would wait for a
+// sync of the registry besides its own.
+const gather = 10 * time.Millisecond
+
 // registrar tells the registry of streams that were created or deleted, in the background.
-// While it writes, others gather, and are told of in one write next: so it keeps up with
-// many of them, at the cost of few syncs.
+// While it writes, and rests, others gather, and are told of in one write next: so it keeps
+// up with many of them, at the cost of few syncs.
 type registrar struct {
 	register func(ctx context.Context, names []string) (stream.Registered, error)
 	metrics  *metrics.Registry
@@ -51,6 +57,7 @@ func (r *registrar) run(ctx context.Context) {
 		select {
 		case <-r.wake:
 			r.all(ctx)
+			rest(ctx, gather)
 		case <-ctx.Done():
 			return
 		}

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/commoncurriculum/durable-streams-aws/pkg/metrics"
 	"github.com/commoncurriculum/durable-streams-aws/pkg/stream"
@@ -38,9 +39,14 @@ func TestRegistrarGathers(t *testing.T) {
 		}
 		r.owing("too many")
 		free <- stream.ErrUnavailable
+		time.Sleep(gather)
 		synctest.Wait()
 		r.owing("c")
 		free <- nil
+		synctest.Wait()
+		if len(batches) != 2 {
+			t.Errorf("%d batches, and no rest", len(batches))
+		}
 		free <- nil
 		synctest.Wait()
 		cancel()
