@@ -87,7 +87,7 @@ type Server struct {
 	DataDir    string `env:"DATA_DIR" envDefault:"./.data" doc:"directory of the embedded store"`
 	CacheBytes int64  `env:"CACHE_BYTES" envDefault:"16777216" doc:"memory for cached blocks of the embedded store"`
 	HeadBytes  int    `env:"HEAD_CACHE_BYTES" envDefault:"16777216" doc:"memory for cached stream heads of the embedded store"`
-	PartBytes  int64  `env:"OBJECT_CACHE_BYTES" envDefault:"16777216" doc:"memory for parts of sealed segments that were read last; 0 means none"`
+	PartBytes  int64  `env:"OBJECT_CACHE_BYTES" envDefault:"8388608" doc:"memory for parts of sealed segments that were read last; 0 means none"`
 	LogLevel   string `env:"LOG_LEVEL" envDefault:"warn" doc:"'debug', 'info' (a line for each request), 'warn' or 'error'"`
 	Profile    string `env:"PPROF_ADDR" doc:"loopback address for net/http/pprof, such as 127.0.0.1:6060; empty means none"`
 	Producers  int    `env:"PRODUCERS_PER_HEAD" envDefault:"32" doc:"idempotent producers kept in a stream's head; others get items of their own"`
