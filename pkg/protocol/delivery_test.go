@@ -13,7 +13,7 @@ import (
 )
 
 // BenchmarkDelivery is what it takes to deliver a message of 100 bytes to a hundred readers
-// over loopback, what the readers do included. Allocations are the server's.
+// over loopback, what the readers do included. Allocations are the server's, for all of them.
 func BenchmarkDelivery(b *testing.B) {
 	const readers = 100
 	for _, live := range []string{liveSSE, liveLongPoll} {
@@ -58,7 +58,8 @@ type deliveryReader struct {
 	got  *sync.WaitGroup
 }
 
-// run reads until the connection is closed. The message that comes first makes it ready.
+// run reads until the connection is closed. It is ready once it has asked, and where events
+// are sent once it has the first.
 func (r *deliveryReader) run(ready *sync.WaitGroup) {
 	request := func(offset string) []byte {
 		return fmt.Appendf(nil, "GET /v1/stream/s?offset=%s&live=%s HTTP/1.1\r\nHost: h\r\n\r\n", url.QueryEscape(offset), r.live)
@@ -67,14 +68,13 @@ func (r *deliveryReader) run(ready *sync.WaitGroup) {
 	buf := make([]byte, 4<<10)
 	_, err := r.conn.Write(next)
 	if r.live == liveSSE {
-		_, err = r.until(buf, "\"upToDate\":true}\n\n\r\n")
+		_, err = r.until(buf, eventsEnd)
 	}
 	ready.Done()
 	for err == nil {
-		var n int
 		if r.live == liveSSE {
-			n, err = r.until(buf, "\"upToDate\":true}\n\n\r\n")
-		} else if n, err = r.until(buf, "\"]"); err == nil {
+			_, err = r.until(buf, eventsEnd)
+		} else if n, failed := r.until(buf, "\"]"); failed == nil {
 			_, offset, _ := bytes.Cut(buf[:n], []byte("Stream-Next-Offset: "))
 			at := bytes.Index(next, []byte("offset="))
 			if bytes.HasPrefix(next[at:], []byte("offset=-1")) {
@@ -82,12 +82,17 @@ func (r *deliveryReader) run(ready *sync.WaitGroup) {
 			}
 			copy(next[at+len("offset="):], offset[:33])
 			_, err = r.conn.Write(next)
+		} else {
+			err = failed
 		}
 		if err == nil {
 			r.got.Done()
 		}
 	}
 }
+
+// eventsEnd ends a chunk with the events of a page.
+const eventsEnd = "\"upToDate\":true}\n\n\r\n"
 
 // until reads what ends with end.
 func (r *deliveryReader) until(buf []byte, end string) (n int, err error) {
