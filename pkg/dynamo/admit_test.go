@@ -76,7 +76,7 @@ func differ(got, want *stream.Head) string {
 	for _, h := range []*stream.Head{g, w} {
 		h.Recent = slices.Clip(append([]stream.CommitMark{}, h.Recent...))
 		h.Burned = append([]stream.Burned{}, h.Burned...)
-		h.Buffer = append([]stream.Entry{}, h.Buffer...)
+		h.Buffer = append([]*stream.Entry{}, h.Buffer...)
 	}
 	gv, wv := reflect.ValueOf(*g), reflect.ValueOf(*w)
 	for i := range gv.NumField() {

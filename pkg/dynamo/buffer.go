@@ -90,7 +90,7 @@ func encodeBuffer(h *stream.Head) (buffer, recent types.AttributeValue) {
 			id = marks[i].ID
 			marks = slices.Delete(marks, i, i+1)
 		}
-		data := appendData(nil, e, e.From.Segment != e.To.Segment)
+		data := appendData(nil, *e, e.From.Segment != e.To.Segment)
 		entries = append(entries, identifier(id), blob(data))
 	}
 	return list(entries...), encodeMarks(marks)
@@ -117,7 +117,7 @@ func (f *fields) buffer(h *stream.Head) {
 			f.fail("b", "an entry that cannot be read")
 			return
 		}
-		h.Buffer = append(h.Buffer, e)
+		h.Buffer = append(h.Buffer, &e)
 		at, mark.Tail = e.To, e.To
 		if mark.ID != 0 {
 			h.Recent = append(h.Recent, mark)

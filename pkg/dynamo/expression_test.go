@@ -17,7 +17,7 @@ func TestLargestExpressions(t *testing.T) {
 	var r stream.Records
 	r.Add([]byte("x"))
 	for range 250 {
-		e := stream.Entry{From: h.Tail, To: h.Tail, Count: r.Count, Size: r.Size, Frames: r.Frames}
+		e := &stream.Entry{From: h.Tail, To: h.Tail, Count: r.Count, Size: r.Size, Frames: r.Frames}
 		e.To.Position++
 		h.Buffer, h.Tail = append(h.Buffer, e), e.To
 	}

@@ -42,7 +42,7 @@ func createStream(t *testing.T, s *Store, name string, n int) *stream.Head {
 	t.Helper()
 	h := &stream.Head{Incarnation: stream.Incarnation{1}, Version: 1, Config: stream.Config{ContentType: "text/plain"}}
 	for range n {
-		e := stream.Entry{From: h.Tail, To: stream.Offset{Position: h.Tail.Position + 1}, Count: 1, Size: 1, Frames: stream.AppendFrame(nil, []byte("x"))}
+		e := &stream.Entry{From: h.Tail, To: stream.Offset{Position: h.Tail.Position + 1}, Count: 1, Size: 1, Frames: stream.AppendFrame(nil, []byte("x"))}
 		h.Buffer = append(h.Buffer, e)
 		h.BufferSize += len(e.Frames)
 		h.Tail = e.To

@@ -49,7 +49,7 @@ func readHead(ctx context.Context, r pebble.Reader, name string) (*stream.Head, 
 	buffer := kindKey(h.Life(name), kindBuffer)
 	err = scan(ctx, r, buffer, end(buffer), func(_, value []byte) (bool, error) {
 		e, err := decodeRun(value)
-		h.Buffer = append(h.Buffer, e)
+		h.Buffer = append(h.Buffer, &e)
 		h.BufferSize += len(e.Frames)
 		return true, err
 	})
@@ -227,7 +227,7 @@ func (c change) set(b *pebble.Batch) error {
 	}
 	for _, e := range c.next.Buffer {
 		if written.Before(e.To) {
-			err = errors.Join(err, b.Set(offsetKey(life, kindBuffer, e.To), encodeRun(e), nil))
+			err = errors.Join(err, b.Set(offsetKey(life, kindBuffer, e.To), encodeRun(*e), nil))
 		}
 	}
 	return err

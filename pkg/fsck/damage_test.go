@@ -74,7 +74,7 @@ var damages = map[string]struct {
 	"chunk of two":   {func(s *store) { s.setData("s", func(d *data) { d.chunks[0].From.Segment-- }) }, "skips a segment"},
 	"chunk beyond":   {beyond, "the chunk to 0000000000000003_0000000000000030 is beyond the tail"},
 	"copy in the buffer": {func(s *store) {
-		s.setHead("s", func(h *stream.Head) { h.Buffer = append([]stream.Entry{first3}, h.Buffer...); h.BufferSize += 14 })
+		s.setHead("s", func(h *stream.Head) { h.Buffer = append([]*stream.Entry{&first3}, h.Buffer...); h.BufferSize += 14 })
 	}, "two copies of the records from 0000000000000003_0000000000000000 on differ: the buffer entry to"},
 	"copy in a chunk": {func(s *store) {
 		s.setData("s", func(d *data) {
@@ -137,7 +137,7 @@ var damages = map[string]struct {
 	"end of an object that the head does not know of": {func(s *store) { s.early("0008xxxxx.", "0009xxxxx.", "0010xxxxx.") },
 		"the manifest of segment 2 says that it ends at 0000000000000002_0000000000000040, but its chunks end at 0000000000000002_0000000000000030"},
 	"link and records": {func(s *store) {
-		s.setHead("s", func(h *stream.Head) { h.Buffer[0].Staged.Commit = 1 })
+		s.setHead("s", func(h *stream.Head) { e := *h.Buffer[0]; e.Staged.Commit = 1; h.Buffer[0] = &e })
 	}, "it has both records and a link"},
 }
 

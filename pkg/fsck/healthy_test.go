@@ -43,7 +43,7 @@ func TestHealthy(t *testing.T) {
 	s.put("flushed", texts(3, 10)...)
 	for _, n := range []int{1, 3, 2} {
 		b := s.head("flushed").Buffer
-		c := stream.Chunk(b[0])
+		c := stream.Chunk(*b[0])
 		c.To, c.Count, c.Size, c.Frames = b[n-1].To, n, 10*n, frames(texts(n, 10)...)
 		s.must(s.PutChunk(t.Context(), s.life("flushed"), c))
 	}

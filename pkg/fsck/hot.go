@@ -48,7 +48,7 @@ func (i *inspection) lookHot(ctx context.Context, r *Report) error {
 			i.problems.add("the buffer has an entry to %v, but %d segments are in objects", e.To, i.head.Compacted)
 			continue
 		}
-		if _, err := i.place(ctx, fmt.Sprintf("the buffer entry to %v", e.To), e); err != nil {
+		if _, err := i.place(ctx, fmt.Sprintf("the buffer entry to %v", e.To), *e); err != nil {
 			return err
 		}
 	}

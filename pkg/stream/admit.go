@@ -95,7 +95,7 @@ func (h *Head) add(b *Batch, l Limits) {
 		h.Tail, start = e.To, e.To
 		h.SegmentCount += e.Count
 		h.SegmentSize += e.Size
-		h.Buffer = append(h.Buffer, e)
+		h.Buffer = append(h.Buffer, &e)
 	}
 	h.Commits++
 	h.Recent = append(h.Recent, CommitMark{ID: b.ID, Tail: h.Tail})

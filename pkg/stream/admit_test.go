@@ -41,7 +41,7 @@ func TestAdmitOne(t *testing.T) {
 	want := h.Clone()
 	want.Version, want.Commits, want.UsedAt = 8, 7, noon
 	want.Tail, want.SegmentCount, want.SegmentSize = at(4, 55), 7, 55
-	want.Buffer = append(want.Buffer, stream.Entry{From: at(4, 50), To: at(4, 55), Count: 2, Size: 5, Frames: records("ab", "cde").Frames})
+	want.Buffer = append(want.Buffer, &stream.Entry{From: at(4, 50), To: at(4, 55), Count: 2, Size: 5, Frames: records("ab", "cde").Frames})
 	want.BufferSize = 14 + 13
 	want.Recent = append(want.Recent, stream.CommitMark{ID: 5, Tail: at(4, 55)})
 	before := dump(h)
@@ -330,7 +330,7 @@ func TestAdmitStaged(t *testing.T) {
 		{Count: 1, Size: 4, Staged: stream.StagedID{Commit: 8, Part: 1}},
 	}
 	got := admit(t, head(), b, l)
-	want := []stream.Entry{
+	want := []*stream.Entry{
 		{From: at(4, 50), To: at(4, 54), Count: 1, Size: 4, Staged: b.Staged[0].Staged},
 		{From: at(4, 54), To: at(4, 58), Count: 1, Size: 4, Staged: b.Staged[1].Staged},
 	}
@@ -367,7 +367,7 @@ func TestTrimmed(t *testing.T) {
 		{"no part of an entry", h, at(4, 53), 1},
 		{"nothing before the first entry's end", h, at(4, 49), 3},
 		{"another life", seen(func(h *stream.Head) { h.Incarnation = stream.Incarnation{2} }), at(4, 54), -1},
-		{"a buffer that began earlier", seen(func(h *stream.Head) { h.Buffer[0].From = at(4, 39) }), at(4, 54), -1},
+		{"a buffer that began earlier", seen(func(h *stream.Head) { h.Buffer[0] = &stream.Entry{From: at(4, 39), To: h.Buffer[0].To} }), at(4, 54), -1},
 		{"a buffer that begins later", seen(func(h *stream.Head) { h.Buffer = h.Buffer[1:] }), at(4, 54), -1},
 		{"an empty buffer that began earlier", seen(func(h *stream.Head) { h.Buffer, h.Tail = nil, at(4, 39) }), at(4, 54), -1},
 		{"an empty buffer that began there", seen(func(h *stream.Head) { h.Buffer, h.Tail = nil, at(4, 40) }), at(4, 40), 3},

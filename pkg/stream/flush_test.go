@@ -96,17 +96,17 @@ func TestFlushAfterOthers(t *testing.T) {
 // What a flush puts: runs of one segment and of at most PartSize bytes; staged
 // entries keep their items.
 func TestChunks(t *testing.T) {
-	entry := func(from, to stream.Offset, record string) stream.Entry {
+	entry := func(from, to stream.Offset, record string) *stream.Entry {
 		r := records(record)
-		return stream.Entry{From: from, To: to, Count: 1, Size: r.Size, Frames: r.Frames}
+		return &stream.Entry{From: from, To: to, Count: 1, Size: r.Size, Frames: r.Frames}
 	}
-	staged := func(from, to stream.Offset, part int) stream.Entry {
-		return stream.Entry{From: from, To: to, Count: 1, Size: 3, Staged: stream.StagedID{Commit: 9, Part: part}}
+	staged := func(from, to stream.Offset, part int) *stream.Entry {
+		return &stream.Entry{From: from, To: to, Count: 1, Size: 3, Staged: stream.StagedID{Commit: 9, Part: part}}
 	}
 	lim := stream.DefaultLimits()
 	lim.PartSize = 6
 	h := head(func(h *stream.Head) {
-		h.Buffer = []stream.Entry{
+		h.Buffer = []*stream.Entry{
 			entry(at(0, 5), at(0, 8), "abc"),
 			entry(at(0, 8), at(0, 11), "def"), // fits exactly
 			entry(at(0, 11), at(0, 12), "g"),

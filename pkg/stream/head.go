@@ -2,6 +2,7 @@ package stream
 
 import (
 	"encoding/hex"
+	"fmt"
 	"maps"
 	"mime"
 	"slices"
@@ -107,6 +108,9 @@ type Entry struct {
 	Staged StagedID
 }
 
+// String is the entry in full, as a head's text has it.
+func (e *Entry) String() string { return fmt.Sprintf("%+v", *e) }
+
 // StagedID names an item that was put before the commit that links it. The zero
 // value means none.
 type StagedID struct {
@@ -197,9 +201,10 @@ type Head struct {
 	Burned  []Burned
 
 	// Buffer holds the newest records, oldest first; each entry's From is the
-	// To of the one before it, and the last To is Tail. BufferSize is the sum of
-	// the lengths of its frames.
-	Buffer     []Entry
+	// To of the one before it, and the last To is Tail. Heads share entries, which are
+	// immutable: every append makes a head. BufferSize is the sum of the lengths of
+	// their frames.
+	Buffer     []*Entry
 	BufferSize int
 }
 
@@ -211,23 +216,27 @@ type HeldProducer struct {
 	Used uint64
 }
 
-// Clone returns a copy that can be changed without anybody noticing. Frames are
+// Clone returns a copy that can be changed without anybody noticing. Entries are
 // shared: they are immutable. It is the beginning of another write than the one that
 // may have ended a segment.
 func (h *Head) Clone() *Head {
 	c := *h
 	c.Ended = false
 	c.Producers = maps.Clone(h.Producers)
-	c.Recent = slices.Clone(h.Recent)
 	c.Burned = slices.Clone(h.Burned)
-	// Not even an empty buffer is shared: a trim leaves room behind it, into which
-	// two clones would both append.
-	c.Buffer = nil
-	if len(h.Buffer) > 0 {
-		// Most clones are made to add an entry.
-		c.Buffer = append(make([]Entry, 0, len(h.Buffer)+1), h.Buffer...)
-	}
+	// Most clones are made to add a commit.
+	c.Recent = withRoom(h.Recent)
+	c.Buffer = withRoom(h.Buffer)
 	return &c
+}
+
+// withRoom returns a copy with room for another element. Not even what is empty is
+// shared: a trim leaves room behind it, into which two clones would both append.
+func withRoom[E any](s []E) []E {
+	if len(s) == 0 {
+		return nil
+	}
+	return append(make([]E, 0, len(s)+1), s...)
 }
 
 // BufferFrom is the offset at which the buffer begins: records before it are in

@@ -63,7 +63,7 @@ func TestHeadClone(t *testing.T) {
 		t.Errorf("the clone differs: %+v", c)
 	}
 	c.Producers["new"] = stream.HeldProducer{}
-	c.Recent[0].ID, c.Burned[0].ID, c.Buffer[0].Count = 7, 7, 7
+	c.Recent[0].ID, c.Burned[0].ID, c.Buffer[0] = 7, 7, &stream.Entry{Count: 7}
 	c.Recent = append(c.Recent[:0], stream.CommitMark{})
 	if dump(h) != dump(want) {
 		t.Errorf("the original changed: %+v", h)

@@ -37,7 +37,7 @@ func TestWhatIsNoNews(t *testing.T) {
 	w.update(&head)
 	before := w.view.Load()
 	moved := head
-	moved.Version, moved.Compacted, moved.Buffer = 2, 1, []Entry{{}}
+	moved.Version, moved.Compacted, moved.Buffer = 2, 1, []*Entry{{}}
 	w.update(&moved)
 	after := w.view.Load()
 	select {

@@ -25,7 +25,7 @@ func head(changes ...func(*stream.Head)) *stream.Head {
 			"q": {Producer: stream.Producer{Epoch: 0, Seq: 0}, Used: uint64(noon.Unix()) - 60},
 		},
 		Recent: []stream.CommitMark{{ID: 99, Tail: tail}},
-		Buffer: []stream.Entry{{
+		Buffer: []*stream.Entry{{
 			From: stream.Offset{Segment: 4, Position: 40}, To: tail,
 			Count: 1, Size: 10, Frames: records("0123456789").Frames,
 		}},
@@ -206,7 +206,7 @@ func TestJudgeSlow(t *testing.T) {
 	spilled := func(h *stream.Head) { h.Spilled = true }
 	empty := func(h *stream.Head) { h.Buffer, h.BufferSize = nil, 0 }
 	onlyStaged := func(h *stream.Head) {
-		h.Buffer = []stream.Entry{{Staged: stream.StagedID{Commit: 1}}}
+		h.Buffer = []*stream.Entry{{Staged: stream.StagedID{Commit: 1}}}
 		h.BufferSize = 0
 	}
 	// A stream with a TTL whose last writer's clock was ahead of noon.

@@ -123,23 +123,23 @@ func (e Entry) first() Offset {
 }
 
 func (l *Log) takeChunks(ctx context.Context, p *Page, chunks []Chunk, max int) error {
-	entries := make([]Entry, len(chunks))
-	for i, c := range chunks {
-		entries[i] = Entry(c)
+	entries := make([]*Entry, len(chunks))
+	for i := range chunks {
+		entries[i] = (*Entry)(&chunks[i])
 	}
 	return l.take(ctx, p, entries, max)
 }
 
 // take adds to a page what entries continue it with, until it is full. What they
 // link is fetched at once, as far as it will fit.
-func (l *Log) take(ctx context.Context, p *Page, entries []Entry, max int) error {
+func (l *Log) take(ctx context.Context, p *Page, entries []*Entry, max int) error {
 	var wanted []Entry
 	for size := p.Size; !p.full && len(entries) > 0 && size < max; entries = entries[1:] {
 		e := entries[0]
 		if !p.Next.Before(e.To) || !e.first().Before(p.to) {
 			continue
 		}
-		wanted = append(wanted, e)
+		wanted = append(wanted, *e)
 		if !e.From.Before(p.Next) {
 			size += e.Size // otherwise the page begins inside it, and has less of it
 		}

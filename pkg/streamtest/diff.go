@@ -73,9 +73,11 @@ func normal(h *stream.Head) *stream.Head {
 	for i := range c.Burned {
 		c.Burned[i].At = time.UnixMilli(c.Burned[i].At.UnixMilli()).UTC()
 	}
-	c.Buffer = append([]stream.Entry(nil), c.Buffer...)
-	for i := range c.Buffer {
-		c.Buffer[i].Frames = append(stream.Frames(nil), c.Buffer[i].Frames...)
+	c.Buffer = append([]*stream.Entry(nil), c.Buffer...)
+	for i, e := range c.Buffer {
+		entry := *e
+		entry.Frames = append(stream.Frames(nil), e.Frames...)
+		c.Buffer[i] = &entry
 	}
 	return c
 }

@@ -35,7 +35,7 @@ func testHeadRoundTrip(t *testing.T, d stream.Driver) {
 	// A head with empty maps and slices is as good as one with none.
 	empty := openHead()
 	empty.Producers = map[string]stream.HeldProducer{}
-	empty.Burned, empty.Buffer = []stream.Burned{}, []stream.Entry{}
+	empty.Burned, empty.Buffer = []stream.Burned{}, []*stream.Entry{}
 	mustCreate(t, d, "empty", empty)
 	wantStored(t, d, "empty", empty)
 

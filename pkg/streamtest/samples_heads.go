@@ -39,7 +39,7 @@ func endingHead(end time.Time) *stream.Head {
 	r := records(`{"a":1}`, `[2]`)
 	to := stream.Offset{Position: uint64(r.Count)}
 	h.Tail, h.SegmentCount, h.SegmentSize = to, r.Count, r.Size
-	h.Buffer = []stream.Entry{{To: to, Count: r.Count, Size: r.Size, Frames: r.Frames}}
+	h.Buffer = []*stream.Entry{{To: to, Count: r.Count, Size: r.Size, Frames: r.Frames}}
 	h.BufferSize = len(r.Frames)
 	h.Version, h.Commits = 2, 2
 	h.Recent = append(h.Recent, stream.CommitMark{ID: newCommitID(), Tail: to})
@@ -49,8 +49,8 @@ func endingHead(end time.Time) *stream.Head {
 // fullHead is a head in which every field has a value of its own.
 func fullHead() *stream.Head {
 	at := stream.Offset{Segment: 2, Position: 17}
-	entry := func(r stream.Records, staged stream.StagedID, begins bool) stream.Entry {
-		e := stream.Entry{From: at, Count: r.Count, Size: r.Size, Frames: r.Frames, Staged: staged}
+	entry := func(r stream.Records, staged stream.StagedID, begins bool) *stream.Entry {
+		e := &stream.Entry{From: at, Count: r.Count, Size: r.Size, Frames: r.Frames, Staged: staged}
 		if staged != (stream.StagedID{}) {
 			e.Frames = nil
 		}
@@ -64,7 +64,7 @@ func fullHead() *stream.Head {
 	first, last := records("Grüße ✓\n", "\x00\xff not text"), records("last", "of all")
 	staged := stream.StagedID{Commit: 1<<63 + 12345, At: sampleTime.Unix(), Object: true}
 	rest := stream.StagedID{Commit: staged.Commit, Part: 1, At: staged.At}
-	buffer := []stream.Entry{
+	buffer := []*stream.Entry{
 		entry(first, stream.StagedID{}, false),
 		entry(records("staged"), staged, false),
 		entry(records("in two", "parts"), rest, false),
@@ -128,8 +128,8 @@ func earlier(h *stream.Head) *stream.Head {
 	r := records("x")
 	from := h.BufferFrom()
 	from.Position -= uint64(r.Size)
-	e := stream.Entry{From: from, To: h.BufferFrom(), Count: r.Count, Size: r.Size, Frames: r.Frames}
-	past.Buffer = append([]stream.Entry{e}, h.Buffer...)
+	e := &stream.Entry{From: from, To: h.BufferFrom(), Count: r.Count, Size: r.Size, Frames: r.Frames}
+	past.Buffer = append([]*stream.Entry{e}, h.Buffer...)
 	past.BufferSize += len(r.Frames)
 	past.Version--
 	return past

@@ -23,7 +23,7 @@ func begins(text string) func(h *stream.Head) {
 	return func(h *stream.Head) {
 		r := records(text)
 		to := stream.Offset{Segment: h.Tail.Segment + 1, Position: uint64(r.Size)}
-		h.Buffer = append(h.Buffer, stream.Entry{From: h.Tail, To: to, Count: r.Count, Size: r.Size, Frames: r.Frames})
+		h.Buffer = append(h.Buffer, &stream.Entry{From: h.Tail, To: to, Count: r.Count, Size: r.Size, Frames: r.Frames})
 		h.BufferSize += len(r.Frames)
 		h.Tail, h.SegmentCount, h.SegmentSize = to, r.Count, r.Size
 		h.Sealed, h.Ended = false, true

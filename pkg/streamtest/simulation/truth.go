@@ -127,7 +127,7 @@ func (t *truth) grow(l *life, before *state, h *stream.Head) *state {
 		if e.To.Segment != e.From.Segment {
 			place = stream.Offset{Segment: e.To.Segment}
 		}
-		frames, err := t.framesOf(l.Life, e)
+		frames, err := t.framesOf(l.Life, *e)
 		if err != nil {
 			t.world.violation("%v: what is linked at %v: %v", l.Life, e.From, err)
 		}
