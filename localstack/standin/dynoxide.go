@@ -2,15 +2,32 @@ package standin
 
 import (
 	"context"
+	_ "embed"
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"os/exec"
 	"runtime"
 )
+
+// newDatabase is a database file without tables. What it has instead is in dynoxide.sql.
+//
+//go:embed dynoxide.sqlite
+var newDatabase string
+
+// KeptChanges is how many changes a [Dynoxide] with a file keeps, of all tables
+// together: those before are in no change stream any more.
+const KeptChanges = 5000
 
 // Dynoxide starts the stand-in of the npm package @dynoxide/linux-x64: one static
 // binary on SQLite, which listens on a free loopback port. It keeps its tables in
 // a file, or with an empty name in memory. It has answered a request when Dynoxide
 // returns. ctx bounds the start only; without a deadline it may take a minute.
+//
+// In memory it keeps all changes of tables with a change stream, and each write
+// reads all of them: what writes for long needs a file, which is made here, with
+// an index of the last [KeptChanges].
 func Dynoxide(ctx context.Context, file string) (*Process, error) {
 	if runtime.GOOS != "linux" || runtime.GOARCH != "amd64" {
 		return nil, fmt.Errorf("%w: dynoxide is installed for linux/amd64 only, and this is %s/%s. Start DynamoDB Local (or another stand-in) and set %s to its URL", ErrNotInstalled, runtime.GOOS, runtime.GOARCH, EndpointVar)
@@ -23,6 +40,9 @@ func Dynoxide(ctx context.Context, file string) (*Process, error) {
 	// use. The binary does not tell which it became, but the kernel does.
 	cmd := exec.Command(path, "serve", "--host", "127.0.0.1", "--port", "0")
 	if file != "" {
+		if err := makeDatabase(file); err != nil {
+			return nil, err
+		}
 		cmd.Args = append(cmd.Args, "--db-path", file)
 	}
 	cmd.SysProcAttr = childOf()
@@ -38,4 +58,20 @@ func Dynoxide(ctx context.Context, file string) (*Process, error) {
 		return nil, err
 	}
 	return p, nil
+}
+
+// makeDatabase makes a file for dynoxide, unless there is one.
+func makeDatabase(file string) error {
+	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("make a database for dynoxide: %w", err)
+	}
+	_, err = f.WriteString(newDatabase)
+	if err = errors.Join(err, f.Close()); err != nil {
+		return errors.Join(fmt.Errorf("make a database for dynoxide: %w", err), os.Remove(file))
+	}
+	return nil
 }
