@@ -12,6 +12,8 @@ var (
 	DecodeLineage   = decodeLineage
 	AppendData      = appendData
 	ParseData       = parseData
+	ParseCursor     = parseCursor
+	FormatCursor    = formatCursor
 	HeadAttributes  = headAttributes
 	DataKey         = dataKey
 	ChunkSort       = chunkSort

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/commoncurriculum/durable-streams-aws/pkg/dynamo"
 	"github.com/commoncurriculum/durable-streams-aws/pkg/stream"
 )
 
@@ -151,5 +152,28 @@ func TestCursors(t *testing.T) {
 		check(g.T, g.SetCursor(g.Context(), "k", ""))
 		is("k", "")
 		is("l", "other")
+	})
+}
+
+// FuzzParseCursor: a cursor is the key of an item, and is written as one that is the same.
+func FuzzParseCursor(f *testing.F) {
+	for _, s := range []string{"", "[]", `["a","b"]`, `["a"]`, `["a","b","c"]`, `[null,"\ud800"]`, `{"a":"b"}`, `["\u0000","<"]`, "\xff"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, cursor string) {
+		key, err := dynamo.ParseCursor(cursor)
+		if err != nil {
+			return
+		}
+		if (key == nil) != (cursor == "") {
+			t.Fatalf("%q is %v", cursor, key)
+		}
+		written, err := dynamo.FormatCursor(key)
+		if err != nil {
+			t.Fatalf("%q is %v, which cannot be written: %v", cursor, key, err)
+		}
+		if again, err := dynamo.ParseCursor(written); err != nil || !reflect.DeepEqual(again, key) {
+			t.Errorf("%q is %v, and written again %q, which is %v, %v", cursor, key, written, again, err)
+		}
 	})
 }

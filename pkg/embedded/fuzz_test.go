@@ -2,8 +2,11 @@ package embedded
 
 import (
 	"bytes"
+	"encoding/hex"
 	"errors"
 	"reflect"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/commoncurriculum/durable-streams-aws/pkg/stream"
@@ -80,6 +83,26 @@ func FuzzParseKeys(f *testing.F) {
 			if again, n, err := parseSegment(written); err != nil || again != life || n != segment {
 				t.Errorf("%x is %+v, %d, which is %x", key, life, segment, written)
 			}
+		}
+	})
+}
+
+// FuzzParseCursor: a cursor is the key that an inventory goes on with, or is refused.
+func FuzzParseCursor(f *testing.F) {
+	for _, s := range []string{"", "0", "zz", hex.EncodeToString(after([]byte{areaHeads, 'a'})), hex.EncodeToString([]byte{areaData}), hex.EncodeToString([]byte{areaNotices, 0xff}), "ff"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, cursor string) {
+		from, err := parseCursor(cursor)
+		switch {
+		case err != nil:
+			if !errors.Is(err, stream.ErrRejected) {
+				t.Errorf("%q: %v", cursor, err)
+			}
+		case cursor != "" && !strings.EqualFold(hex.EncodeToString(from), cursor):
+			t.Errorf("%q is %x", cursor, from)
+		case len(from) == 0 || !slices.Contains([]byte{areaHeads, areaNotices, areaData}, from[0]):
+			t.Errorf("%q is in no area: %x", cursor, from)
 		}
 	})
 }
