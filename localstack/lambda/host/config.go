@@ -72,8 +72,9 @@ const (
 	// MostRecent takes the process that became idle last, as Lambda does: the
 	// others get old and end.
 	MostRecent Reuse = iota
-	// LeastRecent takes the one that has been idle longest, so that requests go
-	// round all processes.
+	// LeastRecent takes, of the [Config.Spread] processes that became idle last, the
+	// one that has been idle longest: requests go round these, and what a burst has
+	// started besides gets old and ends.
 	LeastRecent
 	// Random takes any.
 	Random

@@ -184,12 +184,13 @@ func (f *Function) choose() (p *process, isNew bool, err error) {
 	return p, true, nil
 }
 
-// takeIdle removes one of the idle processes, of which there are some.
+// takeIdle removes one of the idle processes, of which there are some. They are in the
+// order in which they became idle.
 func (f *Function) takeIdle() *process {
 	i := len(f.idle) - 1
 	switch f.config.Reuse {
 	case LeastRecent:
-		i = 0
+		i = max(0, len(f.idle)-max(1, f.config.Spread))
 	case Random:
 		i = f.config.Pick(len(f.idle))
 	}

@@ -320,6 +320,35 @@ func TestIdleProcessesEnd(t *testing.T) {
 	}
 }
 
+// What a burst has started ends, although requests go on.
+func TestSpareProcessesEnd(t *testing.T) {
+	const burst, spread = 5, 2
+	f := start(t, func(c *host.Config) {
+		c.Concurrency, c.Spread, c.Reuse, c.MaxIdle = burst, spread, host.LeastRecent, 500*time.Millisecond
+	})
+	g := newGate(t)
+	var all sync.WaitGroup
+	for range burst {
+		all.Go(func() {
+			if _, err := f.Invoke(t.Context(), fmt.Appendf(nil, `{"do":"get","url":%q}`, g.URL)); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	for range burst {
+		g.wait(t)
+	}
+	close(g.open)
+	all.Wait()
+	if n := f.Stats().ColdStarts; n != burst {
+		t.Fatalf("the burst has started %d processes", n)
+	}
+	eventually(t, "the spare processes are gone", func() bool {
+		invoke(t, f, `{}`)
+		return len(f.Stats().Processes) <= spread
+	})
+}
+
 func TestReuse(t *testing.T) {
 	picks := []int{2, 0, 1, 0}
 	for _, c := range []struct {
