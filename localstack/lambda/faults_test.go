@@ -9,6 +9,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/http"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -44,7 +45,8 @@ func TestRandomFaults(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = s3.Stop(context.Background()) })
 	table, bucket := faults.New(), faults.New()
-	h := startHost(t, "DYNAMODB_ENDPOINT="+faulty(t, startDynamoDB(t, "").Endpoint, table), "S3_ENDPOINT="+faulty(t, s3.Endpoint(), bucket),
+	db := startDynamoDB(t, filepath.Join(t.TempDir(), "tables.db")) // in memory it gets slower with each change
+	h := startHost(t, "DYNAMODB_ENDPOINT="+faulty(t, db.Endpoint, table), "S3_ENDPOINT="+faulty(t, s3.Endpoint(), bucket),
 		"LAMBDA_STREAM_FUNCTION=compact", "LAMBDA_SWEEP_EVERY=1s", "SEGMENT_MAX_MESSAGES=4", "LINK_BYTES=256", "OBJECT_BYTES=1024", "LOG_LEVEL=warn")
 	const streams, writers = 3, 3
 	var histories [streams]streamtest.History
