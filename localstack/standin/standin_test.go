@@ -146,9 +146,16 @@ func TestStopAfterCrash(t *testing.T) {
 }
 
 func TestFailedStartTellsWhy(t *testing.T) {
-	_, err := Dynoxide(t.Context(), filepath.Join(t.TempDir(), "no", "such", "folder", "tables.db"))
-	if err == nil || !strings.Contains(err.Error(), "unable to open database file") {
+	file := filepath.Join(t.TempDir(), "tables.db")
+	if err := os.WriteFile(file, []byte("no database at all"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Dynoxide(t.Context(), file); err == nil || !strings.Contains(err.Error(), "not a valid SQLite database") {
 		t.Errorf("error is %v; it should have the output of the process", err)
+	}
+	missing := filepath.Join(t.TempDir(), "no", "such", "folder", "tables.db")
+	if _, err := Dynoxide(t.Context(), missing); err == nil || !strings.Contains(err.Error(), missing) {
+		t.Errorf("error is %v; it should name the file", err)
 	}
 }
 
