@@ -16,18 +16,14 @@ import (
 //go:embed dynoxide.sqlite
 var newDatabase string
 
-// KeptChanges is how many changes a [Dynoxide] with a file keeps, of all tables
-// together: those before are in no change stream any more.
-const KeptChanges = 5000
-
 // Dynoxide starts the stand-in of the npm package @dynoxide/linux-x64: one static
 // binary on SQLite, which listens on a free loopback port. It keeps its tables in
 // a file, or with an empty name in memory. It has answered a request when Dynoxide
 // returns. ctx bounds the start only; without a deadline it may take a minute.
 //
 // In memory it keeps all changes of tables with a change stream, and each write
-// reads all of them: what writes for long needs a file, which is made here, with
-// an index of the last [KeptChanges].
+// reads all of them: what writes for long needs a file, which is made here. It
+// finds changes by an index, and keeps the last 5,000 of all tables together.
 func Dynoxide(ctx context.Context, file string) (*Process, error) {
 	if runtime.GOOS != "linux" || runtime.GOARCH != "amd64" {
 		return nil, fmt.Errorf("%w: dynoxide is installed for linux/amd64 only, and this is %s/%s. Start DynamoDB Local (or another stand-in) and set %s to its URL", ErrNotInstalled, runtime.GOOS, runtime.GOARCH, EndpointVar)

@@ -16,6 +16,9 @@ import (
 	streamtypes "github.com/aws/aws-sdk-go-v2/service/dynamodbstreams/types"
 )
 
+// keptChanges is how many a file keeps: those before are in no change stream any more.
+const keptChanges = 5000
+
 // changing is a table with a change stream.
 type changing struct {
 	*Process
@@ -107,9 +110,9 @@ func (c *changing) changes(t testing.TB) []string {
 // What is kept are the last changes, each once and in order.
 func TestDynoxideForgetsChanges(t *testing.T) {
 	c := startChanging(t, filepath.Join(t.TempDir(), "tables.db"))
-	c.write(t, KeptChanges/batch+1)
+	c.write(t, keptChanges/batch+1)
 	got := c.changes(t)
-	if len(got) != KeptChanges {
+	if len(got) != keptChanges {
 		t.Fatalf("%d changes are kept", len(got))
 	}
 	for i, n := range got {
@@ -143,7 +146,7 @@ func TestNewDatabase(t *testing.T) {
 //	go test -run x -bench WriteAfterChanges -benchtime 5x ./localstack/standin
 func BenchmarkWriteAfterChanges(b *testing.B) {
 	for _, file := range []string{"", "tables.db"} {
-		for _, before := range []int{0, KeptChanges, 2 * KeptChanges} {
+		for _, before := range []int{0, keptChanges, 2 * keptChanges} {
 			b.Run(fmt.Sprintf("file=%t/changes=%d", file != "", before), func(b *testing.B) {
 				if file != "" {
 					file = filepath.Join(b.TempDir(), "tables.db")
