@@ -48,7 +48,7 @@ var ofTheRest = []mutant{
 	{"an object is not verified", simulated, []edit{
 		{compactFile, `	return m, l.verifyObject(ctx, m)`, `	return m, nil`},
 	}},
-	{"a reader ignores a gap", simulated, []edit{
+	{"a reader ignores a gap", suite{"./pkg/stream", "^TestReadNeverPassesAGap$"}, []edit{
 		{pageFile, `	if p.Next.Before(e.From) {
 		return errGap
 	}
