@@ -248,7 +248,7 @@ const maxLeft = 32 << 20
 func (s *server) eventually(t *testing.T, good func(vitals) bool) vitals {
 	t.Helper()
 	late := time.After(patience)
-	tick := time.NewTicker(200 * time.Millisecond)
+	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	for {
 		now := s.vitals(t)
