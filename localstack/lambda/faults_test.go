@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -22,6 +23,7 @@ import (
 	"github.com/commoncurriculum/durable-streams-aws/localstack/faults"
 	s3standin "github.com/commoncurriculum/durable-streams-aws/localstack/s3"
 	"github.com/commoncurriculum/durable-streams-aws/pkg/dynamo"
+	"github.com/commoncurriculum/durable-streams-aws/pkg/fsck"
 	"github.com/commoncurriculum/durable-streams-aws/pkg/stream"
 	"github.com/commoncurriculum/durable-streams-aws/pkg/streamtest"
 )
@@ -88,29 +90,52 @@ func TestRandomFaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	store := streamtest.Store{Driver: in.driver, Objects: in.objects}
+	check := func() {
+		for i := range histories {
+			name := fmt.Sprint("s", i)
+			// What the functions still do to a stream may go on while it is looked at.
+			inTheEnd(t, func() error {
+				err := histories[i].Verify(t.Context(), direct, in.driver, in.objects, name)
+				if err != nil && !errors.Is(err, fsck.ErrBusy) {
+					t.Fatalf("%s: %v", name, err)
+				}
+				return err
+			})
+		}
+	}
+	check()
 	for i := range histories {
-		name := fmt.Sprint("s", i)
-		histories[i].Check(t, direct, in.driver, in.objects, name)
-		for deadline := time.Now().Add(2*patience + *faultTime); in.head(t, name).CompactionOwed(); {
-			if time.Now().After(deadline) {
-				t.Fatalf("%s is not compacted: %+v", name, in.head(t, name))
+		inTheEnd(t, func() error {
+			if head := in.head(t, fmt.Sprint("s", i)); head.CompactionOwed() {
+				return fmt.Errorf("s%d is not compacted: %+v", i, head)
 			}
-		}
+			return nil
+		})
 	}
-	var disorder error
-	for deadline := time.Now().Add(2*patience + *faultTime); ; {
-		if disorder = streamtest.InOrder(t.Context(), store, time.Now); disorder == nil {
-			break
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("it does not come into order: %v", disorder)
-		}
-	}
-	for i := range histories {
-		histories[i].Check(t, direct, in.driver, in.objects, fmt.Sprint("s", i))
-	}
+	inTheEnd(t, func() error { return streamtest.InOrder(t.Context(), store, time.Now) })
+	check()
 	if said := h.operations(t); len(said) != streams {
 		t.Errorf("the registry says %v", said)
+	}
+}
+
+// inTheEnd does something until it succeeds, for so long as the functions may take to catch
+// up with what happened to them.
+func inTheEnd(t *testing.T, do func() error) {
+	t.Helper()
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	late := time.After(2*patience + *faultTime)
+	for {
+		err := do()
+		if err == nil {
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-late:
+			t.Fatal(err)
+		}
 	}
 }
 
