@@ -232,7 +232,7 @@ func (s *server) good(t *testing.T, round int) {
 }
 
 // patience is how long the server may take to let go of what attackers held.
-const patience = 3 * time.Minute
+const patience = 5 * time.Minute
 
 // maxLeft is by how much the resident memory may be larger after an attack, in bytes. The
 // runtime keeps what it lets the heap grow to, and a tenth more: 2.2 times what is live, which
