@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -23,10 +24,13 @@ func TestRegistrarGathers(t *testing.T) {
 		var log strings.Builder
 		m := new(metrics.Registry)
 		r := newRegistrar(m, slog.New(slog.NewJSONHandler(&log, nil)))
+		var mu sync.Mutex
 		var batches [][]string
 		free := make(chan error)
 		r.register = func(_ context.Context, names []string) (stream.Registered, error) {
+			mu.Lock()
 			batches = append(batches, names)
+			mu.Unlock()
 			return stream.Registered{Records: len(names)}, <-free
 		}
 		ctx, cancel := context.WithCancel(t.Context())
@@ -44,9 +48,11 @@ func TestRegistrarGathers(t *testing.T) {
 		r.owing("c")
 		free <- nil
 		synctest.Wait()
+		mu.Lock()
 		if len(batches) != 2 {
 			t.Errorf("%d batches, and no rest", len(batches))
 		}
+		mu.Unlock()
 		free <- nil
 		synctest.Wait()
 		cancel()
