@@ -73,8 +73,9 @@ func (e *exchange) fail() (*http.Response, error) {
 		e.layer.later(e.call, e.fault.Draw, e.discard)
 		return nil, reset()
 	case Twice:
-		e.layer.later(e.call, e.fault.Draw, e.discard)
-		return e.remembered(e.deliver())
+		response, err := e.remembered(e.deliver())
+		e.discard()
+		return response, err
 	case Silent:
 		<-e.request.Context().Done()
 		return nil, e.request.Context().Err()
