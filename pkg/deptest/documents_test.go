@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -60,11 +61,23 @@ func TestDocumentsNameTests(t *testing.T) {
 func functions(t *testing.T, top string) map[string]bool {
 	t.Helper()
 	names := make(map[string]bool)
+	walkFunctions(t, top, []string{"node_modules", ".git", "bin"}, func(_ string, fn *ast.FuncDecl) {
+		if fn.Recv == nil {
+			names[fn.Name.Name] = true
+		}
+	})
+	return names
+}
+
+// walkFunctions visits all functions and methods below a folder, with the file that each is
+// in, except in folders of some names.
+func walkFunctions(t *testing.T, top string, except []string, visit func(path string, fn *ast.FuncDecl)) {
+	t.Helper()
 	err := filepath.WalkDir(top, func(path string, d fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
 			return err
-		case d.IsDir() && (d.Name() == "node_modules" || d.Name() == ".git" || d.Name() == "bin"):
+		case d.IsDir() && slices.Contains(except, d.Name()):
 			return filepath.SkipDir
 		case !strings.HasSuffix(path, ".go"):
 			return nil
@@ -74,8 +87,8 @@ func functions(t *testing.T, top string) map[string]bool {
 			return err
 		}
 		for _, decl := range f.Decls {
-			if fn, ok := decl.(*ast.FuncDecl); ok && fn.Recv == nil {
-				names[fn.Name.Name] = true
+			if fn, ok := decl.(*ast.FuncDecl); ok {
+				visit(path, fn)
 			}
 		}
 		return nil
@@ -83,5 +96,4 @@ func functions(t *testing.T, top string) map[string]bool {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return names
 }

@@ -2,9 +2,6 @@ package deptest
 
 import (
 	"go/ast"
-	"go/parser"
-	"go/token"
-	"io/fs"
 	"maps"
 	"path/filepath"
 	"regexp"
@@ -136,38 +133,18 @@ func declared(t *testing.T, top string) (functions, targets map[string]map[strin
 	t.Helper()
 	functions, targets = make(map[string]map[string]bool), make(map[string]map[string]bool)
 	for _, part := range []string{"functions", "pkg", "localstack/lambda"} {
-		err := filepath.WalkDir(filepath.Join(top, part), func(path string, d fs.DirEntry, err error) error {
-			switch {
-			case err != nil:
-				return err
-			case d.IsDir() && (d.Name() == "testdata" || d.Name() == "streamtest" || d.Name() == "deptest"):
-				return filepath.SkipDir
-			case !strings.HasSuffix(path, ".go"):
-				return nil
-			}
-			f, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
-			if err != nil {
-				return err
-			}
+		walkFunctions(t, filepath.Join(top, part), []string{"testdata", "streamtest", "deptest"}, func(path string, fn *ast.FuncDecl) {
 			dir, err := filepath.Rel(top, filepath.Dir(path))
 			if err != nil {
-				return err
+				t.Fatal(err)
 			}
-			for _, decl := range f.Decls {
-				fn, ok := decl.(*ast.FuncDecl)
-				switch test := strings.HasSuffix(path, "_test.go"); {
-				case !ok:
-				case !test:
-					add(functions, dir, fn.Name.Name)
-				case strings.HasPrefix(fn.Name.Name, "Fuzz"):
-					add(targets, dir, fn.Name.Name)
-				}
+			switch test := strings.HasSuffix(path, "_test.go"); {
+			case !test:
+				add(functions, dir, fn.Name.Name)
+			case strings.HasPrefix(fn.Name.Name, "Fuzz"):
+				add(targets, dir, fn.Name.Name)
 			}
-			return nil
 		})
-		if err != nil {
-			t.Fatal(err)
-		}
 	}
 	return functions, targets
 }
