@@ -113,30 +113,19 @@ func (s *server) vitals(t *testing.T) vitals {
 		}
 		return n
 	}
-	files, err := s.proc(t).FileDescriptorsLen()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return vitals{Goroutines: gauge("go_goroutines"), Files: files, Heap: gauge("go_memstats_heap_alloc_bytes"), Memory: s.memory(t)}
-}
-
-func (s *server) proc(t *testing.T) procfs.Proc {
-	t.Helper()
 	p, err := procfs.NewProc(s.process.Pid)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return p
-}
-
-// memory is the resident size, in bytes.
-func (s *server) memory(t *testing.T) int {
-	t.Helper()
-	stat, err := s.proc(t).Stat()
+	stat, err := p.Stat()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return stat.ResidentMemory()
+	files, err := p.FileDescriptorsLen()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return vitals{Goroutines: gauge("go_goroutines"), Files: files, Heap: gauge("go_memstats_heap_alloc_bytes"), Memory: stat.ResidentMemory()}
 }
 
 // client is that of the good ones, who keep no connection: what is counted is what
