@@ -75,8 +75,8 @@ func (w *watched) Update(ctx context.Context, name string, next *stream.Head, ow
 		func() { w.tell(name, next.Ended, len(owed) > 0) })
 }
 
-func (w *watched) Trim(ctx context.Context, name string, seen *stream.Head, to stream.Offset) (h *stream.Head, err error) {
-	err = w.write(func() (err error) { h, err = w.Driver.Trim(ctx, name, seen, to); return err },
+func (w *watched) Trim(ctx context.Context, name string, seen *stream.Head, to stream.Offset, l stream.Limits) (h *stream.Head, err error) {
+	err = w.write(func() (err error) { h, err = w.Driver.Trim(ctx, name, seen, to, l); return err },
 		func() { w.tell(name, false, false) })
 	return h, err
 }

@@ -2,7 +2,6 @@ package dynamo
 
 import (
 	"encoding/binary"
-	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
@@ -79,21 +78,14 @@ func parseData(data []byte, from stream.Offset, unit stream.Unit) (stream.Entry,
 	return e, nil
 }
 
-// encodeBuffer returns the attributes b and r: the entries with the ids of their
-// commits, and the marks of the other commits that are remembered.
-func encodeBuffer(h *stream.Head) (buffer, recent types.AttributeValue) {
-	entries := make([]types.AttributeValue, 0, 2*len(h.Buffer))
-	marks := slices.Clone(h.Recent)
-	for _, e := range h.Buffer {
-		var id stream.CommitID
-		if i := slices.IndexFunc(marks, func(m stream.CommitMark) bool { return m.Tail == e.To }); i >= 0 {
-			id = marks[i].ID
-			marks = slices.Delete(marks, i, i+1)
-		}
+// encodeBuffer returns the attribute b: the entries with the ids of their commits.
+func encodeBuffer(buffer []*stream.Entry) types.AttributeValue {
+	entries := make([]types.AttributeValue, 0, 2*len(buffer))
+	for _, e := range buffer {
 		data := appendData(nil, *e, e.From.Segment != e.To.Segment)
-		entries = append(entries, identifier(id), blob(data))
+		entries = append(entries, identifier(e.Commit), blob(data))
 	}
-	return list(entries...), encodeMarks(marks)
+	return list(entries...)
 }
 
 func encodeMarks(marks []stream.CommitMark) types.AttributeValue {
@@ -105,23 +97,18 @@ func encodeMarks(marks []stream.CommitMark) types.AttributeValue {
 }
 
 // buffer reads the attributes b and r into a head whose other fields have been read.
-// The commits that it remembers are in the order of the tails that they left; one
-// that only closed the stream left the same as the last entry, and comes after it.
 func (f *fields) buffer(h *stream.Head) {
 	at, unit := f.offset("bf"), h.Unit()
 	for _, pair := range f.pairs("b") {
 		id := &bytesReader{b: pair[0]}
-		mark := stream.CommitMark{ID: id.commit()}
 		e, err := parseData(pair[1], at, unit)
+		e.Commit = id.commit()
 		if err != nil || id.bad {
 			f.fail("b", "an entry that cannot be read")
 			return
 		}
 		h.Buffer = append(h.Buffer, &e)
-		at, mark.Tail = e.To, e.To
-		if mark.ID != 0 {
-			h.Recent = append(h.Recent, mark)
-		}
+		at = e.To
 	}
 	if at != h.Tail {
 		f.fail("b", "it does not end at the tail")
@@ -134,5 +121,4 @@ func (f *fields) buffer(h *stream.Head) {
 			f.fail("r", "a mark that cannot be read")
 		}
 	}
-	slices.SortStableFunc(h.Recent, func(a, b stream.CommitMark) int { return a.Tail.Compare(b.Tail) })
 }

@@ -62,8 +62,9 @@ func compile(b *stream.Batch, l stream.Limits) (*expression, bool) {
 	e.where("(attribute_not_exists(e) OR e > %s)", now)
 	e.where("(attribute_not_exists(w) OR d > %s AND a <= %s)", now, millis(b.Now.Add(stream.Backstep)))
 
-	// Not applied already, and not burned.
+	// Not applied already, as far as that is remembered, and not burned.
 	id := identifier(b.ID)
+	e.where("(attribute_not_exists(fl) OR fl < %s)", now)
 	e.where("NOT contains(b, %s)", id)
 	e.where("NOT contains(r, %s)", id)
 	e.where("NOT contains(u, %s)", id)

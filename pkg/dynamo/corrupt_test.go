@@ -87,7 +87,7 @@ func TestUnreadableHeads(t *testing.T) {
 	check(t, d.Create(t.Context(), "s", h, nil))
 	good := stored(t, c, table, "stream#s", "head")
 	for _, broken := range []damage{
-		{"f", num("2")}, {"f", num("4")}, {"f", str("3")}, {"f", nothing},
+		{"f", num("3")}, {"f", num("5")}, {"f", str("4")}, {"f", nothing},
 		{"i", bin(1, 2, 3)}, {"i", str("1")},
 		{"v", str("1")}, {"v", num("-5")}, {"v", num("1.5")}, {"c", str("1")},
 		{"m", num("1")}, {"ct", num("1")}, {"t", str("1")}, {"t", num("-5")},
@@ -140,7 +140,7 @@ func TestUnreadableData(t *testing.T) {
 	source, lineage := aSource(t, d, "source", 2)
 	check(t, d.Fork(t.Context(), "s", aFork(1, source), nil, lineage, clock))
 	check(t, d.Fork(t.Context(), "fork", aFork(3, life), nil, lineage, clock))
-	anything := []damage{{"f", num("1")}, {"f", num("3")}, {"f", str("2")}, {"f", nothing}}
+	anything := []damage{{"f", num("1")}, {"f", num("3")}, {"f", str("4")}, {"f", nothing}}
 	for _, kind := range []struct {
 		name, sk string
 		read     func() (any, error)
@@ -179,7 +179,7 @@ func TestUnreadableData(t *testing.T) {
 				t.Errorf("%s, %s = %s: %+v, %v", kind.name, broken.attribute, show(broken.value), got, err)
 			}
 		}
-		put(t, c, table, good, damage{"f", num("2")})
+		put(t, c, table, good, damage{"f", num("3")})
 	}
 }
 

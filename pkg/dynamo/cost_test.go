@@ -304,7 +304,7 @@ func TestIndexWrites(t *testing.T) {
 	h, err := d.Head(ctx, "s", stream.Strong)
 	check(t, err)
 	check(t, d.PutChunk(ctx, life, aChunk(0, "records")))
-	h, err = d.Trim(ctx, "s", h, h.Tail)
+	h, err = d.Trim(ctx, "s", h, h.Tail, limits)
 	check(t, err)
 	costs("flush", 0, 0)
 	next := h.Clone()

@@ -58,7 +58,7 @@ func TestEndedMark(t *testing.T) {
 		next.Version++
 		is("update after an end", false, nil, g.Update(ctx, "s", next))
 		h = end(next)
-		h, err = g.Trim(ctx, "s", h, h.Tail)
+		h, err = g.Trim(ctx, "s", h, h.Tail, limits)
 		is("trim after an end", false, h, err)
 		h = end(h)
 		h, err = g.Compact(ctx, h.Life("s"), 1)

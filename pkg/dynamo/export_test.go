@@ -23,7 +23,6 @@ var (
 const (
 	AttemptTimeout    = attemptTimeout
 	ReadAttempts      = readAttempts
-	Remembered        = remembered
 	MaxItem           = maxItem
 	MaxBatchProducers = maxBatchProducers
 	TombstoneFor      = tombstoneFor

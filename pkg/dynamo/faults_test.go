@@ -89,7 +89,7 @@ func writes(t *testing.T, d stream.Driver) []write {
 		}},
 		{"Update", "UpdateItem", func(ctx context.Context, d stream.Driver) error { return d.Update(ctx, "update", next) }},
 		{"Trim", "UpdateItem", func(ctx context.Context, d stream.Driver) error {
-			_, err := d.Trim(ctx, "trim", trim, trim.Tail)
+			_, err := d.Trim(ctx, "trim", trim, trim.Tail, limits)
 			return err
 		}},
 		{"Compact", "UpdateItem", func(ctx context.Context, d stream.Driver) error {
@@ -143,7 +143,7 @@ func aHead(life byte) *stream.Head {
 	return &stream.Head{
 		Incarnation: stream.Incarnation{life}, Version: 1, Commits: 1, CreatedAt: clock,
 		Config: stream.Config{ContentType: "text/plain"},
-		Recent: []stream.CommitMark{{ID: 1 << 60}},
+		Recent: []stream.CommitMark{{ID: stream.NewCommitID(clock, 1<<39)}},
 	}
 }
 

@@ -11,7 +11,7 @@ import (
 
 // headVersion is the version of the layout of heads. A write of another version's
 // head is refused by its condition.
-const headVersion = 3
+const headVersion = 4
 
 // The head item. Names are short because a write is billed by the whole item.
 //
@@ -48,6 +48,7 @@ const headVersion = 3
 //	q    S   Stream-Seq, if there is one
 //	k    B   closed: the closing commit's id if it added nothing, epoch, seq, producer
 //	r    L   commits that are remembered apart from the buffer's: id, tail
+//	fl   N   all others were made then or before (ms); absent if there are none
 //	u    L   burned commits: id, when (ms)
 //	lk   S   shard of the index of names, and ln (S) the name in it (listing.go)
 //
@@ -133,7 +134,10 @@ func encodeHead(name string, h *stream.Head) item {
 	if h.Closed {
 		it["k"] = encodeClosed(0, h.ClosedBy)
 	}
-	it["b"], it["r"] = encodeBuffer(h)
+	it["b"], it["r"] = encodeBuffer(h.Buffer), encodeMarks(h.Recent)
+	if !h.Forgotten.IsZero() {
+		it["fl"] = millis(h.Forgotten)
+	}
 	it["u"] = encodeBurned(h.Burned)
 	return it
 }
@@ -141,7 +145,7 @@ func encodeHead(name string, h *stream.Head) item {
 // headAttributes are those that encodeHead may set.
 var headAttributes = [...]string{
 	"f", "i", "v", "c", "m", "ct", "t", "l", "w", "d", "a", "e", "g", "n", "z",
-	"sl", ended, "cp", "sa", "og", "fk", "dl", "nr", "bf", "b", "bs", "p", "s", "sc", "q", "k", "r", "u", listKey, listSort,
+	"sl", ended, "cp", "sa", "og", "fk", "dl", "nr", "bf", "b", "bs", "p", "s", "sc", "q", "k", "r", "fl", "u", listKey, listSort,
 }
 
 // decodeHead returns the head in an item, or nil if there is none or only a
@@ -160,6 +164,7 @@ func decodeHead(it item) (*stream.Head, error) {
 		Commits:      f.uint("c"),
 		CreatedAt:    f.millis("t"),
 		UsedAt:       f.millis("a"),
+		Forgotten:    f.millis("fl"),
 		SegmentCount: f.int("n"),
 		SegmentSize:  f.int("z"),
 		Sealed:       f.has("sl"),

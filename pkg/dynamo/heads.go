@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -135,18 +134,14 @@ func write(name string, h *stream.Head, owed []stream.Notice) *expression {
 // expression of at most 4 KB.
 const maxTrim = 100
 
-// remembered is how many commits a trimmed head remembers, apart from those whose
-// records are in its buffer.
-const remembered = 8
-
 // Trim implements [stream.Heads]. Cost: one UpdateItem for each 100 entries.
-func (s *Store) Trim(ctx context.Context, name string, seen *stream.Head, to stream.Offset) (*stream.Head, error) {
+func (s *Store) Trim(ctx context.Context, name string, seen *stream.Head, to stream.Offset, l stream.Limits) (*stream.Head, error) {
 	for {
 		n := 0
 		for n < len(seen.Buffer) && n < maxTrim && !to.Before(seen.Buffer[n].To) {
 			n++
 		}
-		after, err := s.trim(ctx, name, seen, n)
+		after, err := s.trim(ctx, name, seen, n, l)
 		if err != nil || n < maxTrim {
 			return after, err
 		}
@@ -156,26 +151,29 @@ func (s *Store) Trim(ctx context.Context, name string, seen *stream.Head, to str
 
 // trim removes the first n entries that were seen in the buffer. They are still the
 // first ones if it begins where it did: entries are only added at the end.
-func (s *Store) trim(ctx context.Context, name string, seen *stream.Head, n int) (*stream.Head, error) {
-	e, size, begins := &expression{}, 0, seen.BufferFrom()
-	for i, entry := range slices.Backward(seen.Buffer[:n]) {
+func (s *Store) trim(ctx context.Context, name string, seen *stream.Head, n int, l stream.Limits) (*stream.Head, error) {
+	e, begins := &expression{}, seen.BufferFrom()
+	for i := n - 1; i >= 0; i-- {
 		// From the end, so that a store that removes one after the other, moving the
 		// rest up, does the same.
 		e.remove(fmt.Sprintf("b[%d]", 2*i+1), fmt.Sprintf("b[%d]", 2*i))
-		size += len(entry.Frames)
 	}
 	if n > 0 {
 		begins = seen.Buffer[n-1].To
 	}
+	// What is appended meanwhile changes nothing of what becomes of these entries.
+	trimmed, _ := stream.Trimmed(seen, seen, begins, l)
 	e.where("i = %s", blob(seen.Incarnation[:]))
 	e.where("bf = %s", offset(seen.BufferFrom()))
 	e.set("bf = %s", offset(begins))
-	e.set("bs = bs - %s", number(size))
+	e.set("bs = bs - %s", number(seen.BufferSize-trimmed.BufferSize))
 	e.remove(ended)
 	e.set("v = v + %s", number(1))
 	if n > 0 {
-		marks := slices.DeleteFunc(slices.Clone(seen.Recent), func(m stream.CommitMark) bool { return begins.Before(m.Tail) })
-		e.set("r = %s", encodeMarks(marks[max(0, len(marks)-remembered):]))
+		e.set("r = %s", encodeMarks(trimmed.Recent))
+	}
+	if trimmed.Forgotten.After(seen.Forgotten) {
+		e.set("fl = %s", millis(trimmed.Forgotten))
 	}
 	it, err := s.update(ctx, name, e)
 	if err != nil {

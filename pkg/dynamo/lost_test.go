@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	"github.com/commoncurriculum/durable-streams-aws/localstack/faults"
-	"github.com/commoncurriculum/durable-streams-aws/pkg/dynamo"
 	"github.com/commoncurriculum/durable-streams-aws/pkg/stream"
 )
 
@@ -87,7 +86,7 @@ func TestLostAnswers(t *testing.T) {
 				t.Errorf("the same commit once more: %v", err)
 			}
 			for range 2 { // the second time there is nothing left to trim
-				h, err = other.Trim(t.Context(), name, h, h.Tail)
+				h, err = other.Trim(t.Context(), name, h, h.Tail, limits)
 				check(t, err)
 				if len(h.Buffer) > 0 {
 					t.Errorf("%d entries are left", len(h.Buffer))
@@ -105,6 +104,7 @@ func TestLostAnswers(t *testing.T) {
 func TestRememberedOverTrims(t *testing.T) {
 	d := onDynoxide(t)
 	h := aHead(1)
+	created := h.Recent[0].ID
 	check(t, d.Create(t.Context(), "s", h, nil))
 	var all []stream.CommitID
 	for i := range 30 {
@@ -116,16 +116,19 @@ func TestRememberedOverTrims(t *testing.T) {
 		if i%3 == 2 {
 			// Up to the middle of the buffer, as seen by somebody.
 			to := h.Buffer[len(h.Buffer)/2].To
-			h, err = d.Trim(t.Context(), "s", h, to)
+			h, err = d.Trim(t.Context(), "s", h, to, limits)
 			check(t, err)
 		}
 		got := make([]stream.CommitID, 0, len(h.Recent))
 		for _, m := range h.Recent {
-			if m.ID != 1<<60 {
+			if m.ID != created {
 				got = append(got, m.ID)
 			}
 		}
-		if len(got) < min(len(all), dynamo.Remembered) || !slices.Equal(got, all[len(all)-len(got):]) {
+		for _, e := range h.Buffer {
+			got = append(got, e.Commit)
+		}
+		if len(got) < min(len(all), limits.Remember) || !slices.Equal(got, all[len(all)-len(got):]) {
 			t.Fatalf("after %d commits %v are remembered", len(all), got)
 		}
 	}

@@ -177,7 +177,7 @@ func TestTombstone(t *testing.T) {
 			},
 			"Commit of no use": func() error { _, err := g.Commit(g.Context(), "s", aBatch(2, &stream.Append{}), limits); return err },
 			"Update":           func() error { return g.Update(g.Context(), "s", next) },
-			"Trim":             func() error { _, err := g.Trim(g.Context(), "s", h, h.Tail); return err },
+			"Trim":             func() error { _, err := g.Trim(g.Context(), "s", h, h.Tail, limits); return err },
 			"Delete":           func() error { return g.Delete(g.Context(), "s", h.Incarnation) },
 			"Replace":          func() error { return g.Create(g.Context(), "s", aHead(2), h) },
 		} {
@@ -266,7 +266,7 @@ func TestLateWrites(t *testing.T) {
 		next.Version++
 		check(g.T, g.Update(g.Context(), "s", next))
 		late = append(late, g.lastUpdate())
-		_, err := g.Trim(g.Context(), "s", next, next.Tail)
+		_, err := g.Trim(g.Context(), "s", next, next.Tail, limits)
 		check(g.T, err)
 		late = append(late, g.lastUpdate())
 		g.delete(1)
@@ -306,7 +306,7 @@ func TestOwedWork(t *testing.T) {
 		next := h.Clone()
 		next.Version++
 		check(g.T, g.Update(g.Context(), "s", next))
-		_, err = g.Trim(g.Context(), "s", next, next.Tail)
+		_, err = g.Trim(g.Context(), "s", next, next.Tail, limits)
 		check(g.T, err)
 		g.owes("written", 1)
 		g.delete(2)

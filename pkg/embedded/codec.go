@@ -12,25 +12,25 @@ import (
 // milliseconds since 1970 plus one (0 means none), strings and lists are preceded
 // by their length.
 //
-//	head      4, incarnation (16 bytes), version, content type, flags, TTL (ms),
+//	head      5, incarnation (16 bytes), version, content type, flags, TTL (ms),
 //	          expires at, created at, used at, deadline, tail, segment count,
 //	          segment size, segments compacted, staged after (s),
 //	          origin (source name, incarnation, at, anchor, sub) if it has one, forks,
 //	          closed by (id, epoch, seq), Stream-Seq, commits,
-//	          producers (id, epoch, seq, used)*, recent (id, tail)*,
+//	          producers (id, epoch, seq, used)*, recent (id, tail)*, forgotten,
 //	          burned (id, at)*, spilled producers (if flagged)
-//	run       4, from, to, count, size, staged (commit, part, at (s), object), frames
-//	          to the end (buffer entries and chunks)
-//	producer  4, epoch, seq
-//	manifest  4, segment, from, to, count, object, size, CRC, tail
-//	lineage   4, source name, incarnation, ranges (name, incarnation, to)*
-//	fork      4, name
-//	work      4, name
-//	notices   4, (incarnation, over, content type, created at (ms))*
-//	cursor    4, value
+//	run       5, from, to, count, size, commit (0 in chunks), staged (commit, part, at (s),
+//	          object), frames to the end (buffer entries and chunks)
+//	producer  5, epoch, seq
+//	manifest  5, segment, from, to, count, object, size, CRC, tail
+//	lineage   5, source name, incarnation, ranges (name, incarnation, to)*
+//	fork      5, name
+//	work      5, name
+//	notices   5, (incarnation, over, content type, created at (ms))*
+//	cursor    5, value
 //	staged    frames as they are: they carry their own lengths
 //	index     nothing: it is all in the key
-const valueVersion = 4
+const valueVersion = 5
 
 const (
 	flagTTL = 1 << iota
@@ -192,6 +192,7 @@ func encodeHead(h *stream.Head) []byte {
 		e.uint(uint64(m.ID))
 		e.offset(m.Tail)
 	}
+	e.time(h.Forgotten)
 	e.int(len(h.Burned))
 	for _, b := range h.Burned {
 		e.uint(uint64(b.ID))
@@ -264,6 +265,7 @@ func decodeHead(value []byte) (*stream.Head, error) {
 	for range d.count() {
 		h.Recent = append(h.Recent, stream.CommitMark{ID: stream.CommitID(d.uint()), Tail: d.offset()})
 	}
+	h.Forgotten = d.time()
 	for range d.count() {
 		h.Burned = append(h.Burned, stream.Burned{ID: stream.CommitID(d.uint()), At: d.time()})
 	}

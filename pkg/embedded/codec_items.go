@@ -14,6 +14,7 @@ func encodeRun(r stream.Entry) []byte {
 	e.offset(r.To)
 	e.int(r.Count)
 	e.int(r.Size)
+	e.uint(uint64(r.Commit))
 	e.uint(uint64(r.Staged.Commit))
 	e.int(r.Staged.Part)
 	e.uint(uint64(r.Staged.At))
@@ -35,10 +36,11 @@ func decodeRun(value []byte) (stream.Entry, error) {
 func decodeRunHead(value []byte) (r stream.Entry, frames stream.Frames, err error) {
 	d := newDecoder(value, "run")
 	r = stream.Entry{
-		From:  d.offset(),
-		To:    d.offset(),
-		Count: d.int(),
-		Size:  d.int(),
+		From:   d.offset(),
+		To:     d.offset(),
+		Count:  d.int(),
+		Size:   d.int(),
+		Commit: stream.CommitID(d.uint()),
 		Staged: stream.StagedID{
 			Commit: stream.CommitID(d.uint()), Part: d.int(), At: int64(d.uint()), Object: d.uint() != 0,
 		},

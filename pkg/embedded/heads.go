@@ -134,13 +134,13 @@ func (s *Store) updatable(ctx context.Context, name string, next *stream.Head) (
 
 // Trim implements [stream.Heads]. It is not synced: if it is lost, the buffer is
 // as it was before, and so may be the chunks.
-func (s *Store) Trim(ctx context.Context, name string, seen *stream.Head, to stream.Offset) (*stream.Head, error) {
+func (s *Store) Trim(ctx context.Context, name string, seen *stream.Head, to stream.Offset, l stream.Limits) (*stream.Head, error) {
 	defer s.names.lock(name)()
 	stored, err := s.load(ctx, name)
 	if err != nil {
 		return nil, err
 	}
-	next, ok := stream.Trimmed(stored, seen, to)
+	next, ok := stream.Trimmed(stored, seen, to, l)
 	if !ok {
 		return nil, &stream.RefusedError{Head: stored}
 	}

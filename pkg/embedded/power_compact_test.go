@@ -27,9 +27,9 @@ func (s *steps) PutChunk(ctx context.Context, life stream.Life, c stream.Chunk) 
 	return s.Store.PutChunk(ctx, life, c)
 }
 
-func (s *steps) Trim(ctx context.Context, name string, seen *stream.Head, to stream.Offset) (*stream.Head, error) {
+func (s *steps) Trim(ctx context.Context, name string, seen *stream.Head, to stream.Offset, l stream.Limits) (*stream.Head, error) {
 	defer s.after(fmt.Sprint("trim to ", to))
-	return s.Store.Trim(ctx, name, seen, to)
+	return s.Store.Trim(ctx, name, seen, to, l)
 }
 
 func (s *steps) PutManifest(ctx context.Context, life stream.Life, m stream.Manifest) error {

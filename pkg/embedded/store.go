@@ -31,7 +31,7 @@ var ErrInUse = errors.New("the data directory is in use by another process")
 var ErrFormat = errors.New("the data directory has an unknown format")
 
 // formatVersion is the version of the layout in keys.go and codec.go.
-const formatVersion = 4
+const formatVersion = 5
 
 // Options are the sizes of what the store keeps in memory.
 type Options struct {

@@ -115,7 +115,7 @@ func TestOtherFormatIsRefused(t *testing.T) {
 	if err := open(t, dir).Close(); err != nil {
 		t.Fatal(err)
 	}
-	for _, format := range []byte{1, 2, 3, 5} {
+	for _, format := range []byte{1, 2, 3, 4, 6} {
 		db, err := pebble.Open(dir, &pebble.Options{FormatMajorVersion: pebble.FormatNewest})
 		if err != nil {
 			t.Fatal(err)

@@ -117,7 +117,15 @@ var damages = map[string]struct {
 	"deadline of a TTL": {func(s *store) { fresh(s, func(h *stream.Head) { h.Deadline = h.Deadline.Add(time.Second) }) }, "and the TTL is"},
 	"staged in time":    {func(s *store) { s.setHead("s", func(h *stream.Head) { h.StagedAfter = -1 }) }, "must not be linked"},
 	"commits":           {func(s *store) { s.setHead("s", func(h *stream.Head) { h.Commits = 2 }) }, "commits are remembered of 2"},
-	"last commit":       {func(s *store) { s.setHead("s", func(h *stream.Head) { h.Recent[len(h.Recent)-1].Tail.Position++ }) }, "the last commit left tail"},
+	"last commit":       {func(s *store) { fresh(s, func(h *stream.Head) { h.Recent[len(h.Recent)-1].Tail.Position++ }) }, "the last commit left tail"},
+	"remembered commit": {func(s *store) { s.setHead("s", func(h *stream.Head) { h.Recent[len(h.Recent)-1].Tail.Position++ }) }, "in the buffer, which has other commits"},
+	"unknown commit": {func(s *store) {
+		s.setHead("s", func(h *stream.Head) {
+			last := *h.Buffer[len(h.Buffer)-1]
+			last.Commit = 0
+			h.Buffer[len(h.Buffer)-1] = &last
+		})
+	}, "the last entry of the buffer has no commit"},
 	"burned": {func(s *store) {
 		s.setHead("s", func(h *stream.Head) { h.Burned = []stream.Burned{{ID: h.Recent[0].ID}} })
 	}, "both applied and burned"},

@@ -40,20 +40,37 @@ func checkBuffer(h *stream.Head, to *problems) {
 }
 
 func checkCommits(h *stream.Head, to *problems) {
-	if uint64(len(h.Recent)) > h.Commits {
-		to.add("%d commits are remembered of %d", len(h.Recent), h.Commits)
+	if uint64(h.Remembered()) > h.Commits {
+		to.add("%d commits are remembered of %d", h.Remembered(), h.Commits)
 	}
 	seen := make(map[stream.CommitID]bool)
-	for i, m := range h.Recent {
-		if m.ID == 0 || seen[m.ID] {
-			to.add("commit id %d is zero or remembered twice", m.ID)
+	know := func(id stream.CommitID) {
+		if seen[id] {
+			to.add("commit id %d is remembered twice", id)
 		}
-		seen[m.ID] = true
+		seen[id] = true
+	}
+	for i, m := range h.Recent {
+		if m.ID == 0 {
+			to.add("remembered commit %d has no id", i)
+		}
+		know(m.ID)
 		if i > 0 && m.Tail.Before(h.Recent[i-1].Tail) {
 			to.add("remembered commit %d left tail %v, before that of its predecessor, %v", i, m.Tail, h.Recent[i-1].Tail)
 		}
+		if h.BufferFrom().Before(m.Tail) && m.Tail != h.Tail {
+			to.add("remembered commit %d left tail %v, in the buffer, which has other commits", i, m.Tail)
+		}
 	}
-	if n := len(h.Recent); n > 0 && h.Recent[n-1].Tail != h.Tail {
+	for _, e := range h.Buffer {
+		if e.Commit != 0 {
+			know(e.Commit)
+		}
+	}
+	if n := len(h.Buffer); n > 0 && h.Buffer[n-1].Commit == 0 {
+		to.add("the last entry of the buffer has no commit")
+	}
+	if n := len(h.Recent); n > 0 && len(h.Buffer) == 0 && h.Recent[n-1].Tail != h.Tail {
 		to.add("the last commit left tail %v, but it is %v", h.Recent[n-1].Tail, h.Tail)
 	}
 	for _, b := range h.Burned {

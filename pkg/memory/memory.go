@@ -123,10 +123,10 @@ func (s *Store) updatable(name string, next *stream.Head) error {
 }
 
 // Trim implements [stream.Heads].
-func (s *Store) Trim(_ context.Context, name string, seen *stream.Head, to stream.Offset) (*stream.Head, error) {
+func (s *Store) Trim(_ context.Context, name string, seen *stream.Head, to stream.Offset, l stream.Limits) (*stream.Head, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	next, ok := stream.Trimmed(s.heads[name], seen, to)
+	next, ok := stream.Trimmed(s.heads[name], seen, to, l)
 	if !ok {
 		return nil, &stream.RefusedError{Head: s.heads[name]}
 	}

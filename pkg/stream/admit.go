@@ -1,9 +1,6 @@
 package stream
 
-import (
-	"slices"
-	"time"
-)
+import "time"
 
 // Batch is what one commit applies: one or more appends, in order, all or none.
 type Batch struct {
@@ -89,7 +86,10 @@ func (h *Head) add(b *Batch, l Limits) {
 		// What is compacted already, or inherited, did not end now.
 		h.Ended = h.Tail.Segment >= h.Compacted
 	}
-	for _, e := range entries {
+	for i, e := range entries {
+		if i == len(entries)-1 {
+			e.Commit = b.ID
+		}
 		e.From, e.To = h.Tail, start
 		e.To.Position += Records{Count: e.Count, Size: e.Size}.advance(h.Unit())
 		h.Tail, start = e.To, e.To
@@ -98,9 +98,8 @@ func (h *Head) add(b *Batch, l Limits) {
 		h.Buffer = append(h.Buffer, &e)
 	}
 	h.Commits++
-	h.Recent = append(h.Recent, CommitMark{ID: b.ID, Tail: h.Tail})
-	if over := len(h.Recent) - l.Remember; over > 0 {
-		h.Recent = slices.Delete(h.Recent, 0, over)
+	if len(entries) == 0 {
+		h.Recent = append(h.Recent, CommitMark{ID: b.ID, Tail: h.Tail})
 	}
 	h.renew(b.Now)
 	h.Version++
@@ -108,18 +107,18 @@ func (h *Head) add(b *Batch, l Limits) {
 
 // Trimmed is the rule of a trim: it returns the head without the buffer entries
 // up to the offset to, or false if the head is of another life than seen or its
-// buffer does not begin where seen's does.
-func Trimmed(h, seen *Head, to Offset) (*Head, bool) {
+// buffer does not begin where seen's does. Of the commits whose entries are not in the
+// buffer, it remembers as many as the limits say.
+func Trimmed(h, seen *Head, to Offset, l Limits) (*Head, bool) {
 	if h == nil || h.Incarnation != seen.Incarnation || h.BufferFrom() != seen.BufferFrom() {
 		return nil, false
 	}
 	next := h.Clone()
 	n := 0
 	for n < len(next.Buffer) && !to.Before(next.Buffer[n].To) {
-		next.BufferSize -= len(next.Buffer[n].Frames)
 		n++
 	}
-	next.Buffer = slices.Delete(next.Buffer, 0, n)
+	next.trim(n, l.Remember)
 	next.Version++
 	return next, true
 }

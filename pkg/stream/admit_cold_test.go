@@ -60,7 +60,7 @@ func TestEndedIsOfOneWrite(t *testing.T) {
 	if next := admit(t, ended, batch(5, text("x", closing)), l); !next.Ended {
 		t.Error("a close does not say so")
 	}
-	if next, ok := stream.Trimmed(ended, ended, ended.Tail); !ok || next.Ended {
+	if next, ok := stream.Trimmed(ended, ended, ended.Tail, stream.DefaultLimits()); !ok || next.Ended {
 		t.Error("a trim kept it")
 	}
 	if next, ok := stream.Compacted(ended, ended.Incarnation, 1); !ok || next.Ended {
@@ -144,7 +144,7 @@ func TestUsedAt(t *testing.T) {
 	if next := admit(t, h, batch(5, text("", closing)), l); !next.UsedAt.Equal(noon) {
 		t.Errorf("a close: %v", next.UsedAt)
 	}
-	if next, ok := stream.Trimmed(h, h, h.Tail); !ok || !next.UsedAt.Equal(h.UsedAt) {
+	if next, ok := stream.Trimmed(h, h, h.Tail, stream.DefaultLimits()); !ok || !next.UsedAt.Equal(h.UsedAt) {
 		t.Error("a trim is no use of it")
 	}
 	if next, ok := stream.Compacted(h, h.Incarnation, 1); !ok || !next.UsedAt.Equal(h.UsedAt) {

@@ -41,9 +41,8 @@ func TestAdmitOne(t *testing.T) {
 	want := h.Clone()
 	want.Version, want.Commits, want.UsedAt = 8, 7, noon
 	want.Tail, want.SegmentCount, want.SegmentSize = at(4, 55), 7, 55
-	want.Buffer = append(want.Buffer, &stream.Entry{From: at(4, 50), To: at(4, 55), Count: 2, Size: 5, Frames: records("ab", "cde").Frames})
+	want.Buffer = append(want.Buffer, &stream.Entry{Commit: 5, From: at(4, 50), To: at(4, 55), Count: 2, Size: 5, Frames: records("ab", "cde").Frames})
 	want.BufferSize = 14 + 13
-	want.Recent = append(want.Recent, stream.CommitMark{ID: 5, Tail: at(4, 55)})
 	before := dump(h)
 	got := admit(t, h, batch(5, request("text/plain", []string{"ab", "cde"})), stream.DefaultLimits())
 	if dump(got) != dump(want) {
@@ -216,26 +215,6 @@ func TestAdmitExcludes(t *testing.T) {
 	}
 }
 
-// The head remembers the newest commits, oldest first.
-func TestAdmitRemembers(t *testing.T) {
-	l := stream.DefaultLimits()
-	l.Remember = 3
-	h := head()
-	for id := stream.CommitID(1); id <= 5; id++ {
-		h = admit(t, h, batch(id, text("x")), l)
-	}
-	want := []stream.CommitMark{{ID: 3, Tail: at(4, 53)}, {ID: 4, Tail: at(4, 54)}, {ID: 5, Tail: at(4, 55)}}
-	if !slices.Equal(h.Recent, want) {
-		t.Errorf("marks %v", h.Recent)
-	}
-	if m, ok := h.Remembers(4); !ok || m != want[1] {
-		t.Errorf("commit 4: %v, %v", m, ok)
-	}
-	if _, ok := h.Remembers(2); ok {
-		t.Error("commit 2 is still remembered")
-	}
-}
-
 // Section 4: a sliding window resets on each write; an absolute expiry does not.
 func TestAdmitRenews(t *testing.T) {
 	ttl := stream.Config{ContentType: "text/plain", TTL: time.Hour, HasTTL: true}
@@ -299,7 +278,7 @@ func TestAdmitToALife(t *testing.T) {
 	} {
 		b := batch(5, text("x"))
 		b.Incarnation, b.Now = c.life, c.now
-		if _, ok := stream.Admit(head(), b, stream.DefaultLimits()); ok != c.want {
+		if _, ok := stream.Admit(head(func(h *stream.Head) { h.Forgotten = time.Time{} }), b, stream.DefaultLimits()); ok != c.want {
 			t.Errorf("%s: admitted %v", c.why, ok)
 		}
 	}
@@ -332,7 +311,7 @@ func TestAdmitStaged(t *testing.T) {
 	got := admit(t, head(), b, l)
 	want := []*stream.Entry{
 		{From: at(4, 50), To: at(4, 54), Count: 1, Size: 4, Staged: b.Staged[0].Staged},
-		{From: at(4, 54), To: at(4, 58), Count: 1, Size: 4, Staged: b.Staged[1].Staged},
+		{Commit: 5, From: at(4, 54), To: at(4, 58), Count: 1, Size: 4, Staged: b.Staged[1].Staged},
 	}
 	if !reflect.DeepEqual(got.Buffer[1:], want) || got.BufferSize != 14 || got.SegmentCount != 7 || got.SegmentSize != 58 {
 		t.Errorf("buffer %+v of %d bytes", got.Buffer, got.BufferSize)
@@ -373,7 +352,7 @@ func TestTrimmed(t *testing.T) {
 		{"an empty buffer that began there", seen(func(h *stream.Head) { h.Buffer, h.Tail = nil, at(4, 40) }), at(4, 40), 3},
 	} {
 		before := dump(h)
-		got, ok := stream.Trimmed(h, c.seen, c.to)
+		got, ok := stream.Trimmed(h, c.seen, c.to, stream.DefaultLimits())
 		if dump(h) != before {
 			t.Errorf("%s: Trimmed changed the head that it was given", c.why)
 		}
@@ -390,7 +369,7 @@ func TestTrimmed(t *testing.T) {
 			t.Errorf("%s: %+v", c.why, got)
 		}
 	}
-	if _, ok := stream.Trimmed(nil, h, tail); ok {
+	if _, ok := stream.Trimmed(nil, h, tail, stream.DefaultLimits()); ok {
 		t.Error("no head was trimmed")
 	}
 }
@@ -447,7 +426,7 @@ func TestAdmitProperties(t *testing.T) {
 				if n := len(h.Buffer); n > 0 {
 					to = h.Buffer[rapid.IntRange(0, n-1).Draw(t, "entries")].To
 				}
-				next, ok := stream.Trimmed(h, h, to)
+				next, ok := stream.Trimmed(h, h, to, l)
 				if !ok {
 					t.Fatal("a trim of the buffer was refused")
 				}
@@ -493,8 +472,8 @@ func TestAdmitProperties(t *testing.T) {
 				func(p, q stream.HeldProducer) bool { return p.Producer == q.Producer }) {
 				t.Fatalf("together %+v\nsingly %+v", next, singly)
 			}
-			if uint64(len(next.Recent)) != min(next.Commits, uint64(l.Remember)) {
-				t.Fatalf("%d marks of %d commits, %d allowed", len(next.Recent), next.Commits, l.Remember)
+			if n := uint64(next.Remembered()); n < min(next.Commits, uint64(l.Remember)) || n > next.Commits {
+				t.Fatalf("%d of %d commits are remembered, at least %d should be", n, next.Commits, l.Remember)
 			}
 			if next.Version != h.Version+1 || next.Commits != h.Commits+1 {
 				t.Fatalf("version %d after %d, commits %d after %d", next.Version, h.Version, next.Commits, h.Commits)

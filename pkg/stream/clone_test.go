@@ -15,7 +15,7 @@ func TestClonesOfATrimmedHeadAreApart(t *testing.T) {
 	put(t, log, text("one"))
 	put(t, log, text("two"))
 	h := stored(t, s, l)
-	trimmed, ok := stream.Trimmed(h, h, h.Tail)
+	trimmed, ok := stream.Trimmed(h, h, h.Tail, stream.DefaultLimits())
 	if !ok {
 		t.Fatal("the trim was refused")
 	}

@@ -104,7 +104,7 @@ func (c *commit) attempt(ctx context.Context) (CommitMark, *Head, error) {
 
 // batch makes a batch of the appends, with a commit id of its own.
 func (c *commit) batch(appends []*Append) *Batch {
-	b := &Batch{ID: c.newCommitID(), Appends: appends, Now: c.now()}
+	b := c.newBatch(appends...)
 	if c.known != nil {
 		// Were it to arrive late, it would have to find the same life.
 		b.Incarnation = c.known.Incarnation

@@ -144,7 +144,9 @@ func (l *Log) created(name string, fresh *Head, owed []Notice) {
 // fresh returns the head of a new stream, after staging content that is too large
 // for its buffer. A crash then leaves items of a life that never began.
 func (l *Log) fresh(ctx context.Context, name string, c *creation) (*Head, error) {
-	now := l.now()
+	a := &Append{ContentType: c.ContentType, Records: c.Records, Close: c.Closed}
+	b := l.newBatch(a)
+	now := b.Now
 	h := &Head{
 		Incarnation:  l.newIncarnation(),
 		Config:       c.Config,
@@ -156,8 +158,6 @@ func (l *Log) fresh(ctx context.Context, name string, c *creation) (*Head, error
 	if c.origin != nil {
 		h.inherit(c.origin)
 	}
-	a := &Append{ContentType: c.ContentType, Records: c.Records, Close: c.Closed}
-	b := &Batch{ID: l.newCommitID(), Appends: []*Append{a}, Now: now}
 	if a.staged(l.limits) {
 		entries, err := l.stage(ctx, h.Life(name), a)
 		if err != nil {

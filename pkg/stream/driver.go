@@ -68,10 +68,9 @@ type Heads interface {
 	Create(ctx context.Context, name string, head, replaced *Head, owed ...Notice) error
 
 	// Commit applies a batch blindly: if [Admit] accepts the batch on the stored
-	// head, the head that Admit returns is stored, and returned; it may remember
-	// more commits than that one. Refused with the stored head otherwise, and also
-	// whenever the driver cannot tell that Admit would accept. This is the one write
-	// of the fast path of an append.
+	// head, the head that Admit returns is stored, and returned. Refused with the stored
+	// head otherwise, and also whenever the driver cannot tell that Admit would accept.
+	// This is the one write of the fast path of an append.
 	Commit(ctx context.Context, name string, b *Batch, l Limits) (*Head, error)
 
 	// Update stores next if the stored head has next's incarnation and the
@@ -79,10 +78,10 @@ type Heads interface {
 	Update(ctx context.Context, name string, next *Head, owed ...Notice) error
 
 	// Trim removes from the buffer the entries up to the offset to, if the stored
-	// head is of the life of seen and its buffer still begins where seen's does, and
-	// returns the head after it. Refused with the stored head otherwise. The entries
-	// are in chunks by then, and seen has them.
-	Trim(ctx context.Context, name string, seen *Head, to Offset) (*Head, error)
+	// head is of the life of seen and its buffer still begins where seen's does
+	// ([Trimmed]), and returns the head after it. Refused with the stored head otherwise.
+	// The entries are in chunks by then, and seen has them.
+	Trim(ctx context.Context, name string, seen *Head, to Offset, l Limits) (*Head, error)
 
 	// Compact says that the segments below a number are in objects, if the stored head
 	// is of the life and says so of fewer ([Compacted]), and returns the head after it.
@@ -100,16 +99,9 @@ type Heads interface {
 	Delete(ctx context.Context, name string, inc Incarnation, owed ...Notice) error
 }
 
-// Chunk is an immutable run of records that left the buffer.
-type Chunk struct {
-	// From and To are as in [Entry]; a chunk does not cross segments.
-	From, To Offset
-	Count    int
-	Size     int
-	// Frames holds the records, unless Staged names the item that does.
-	Frames Frames
-	Staged StagedID
-}
+// Chunk is an immutable run of records that left the buffer: an entry, or several joined,
+// of which it does not say who committed them. It does not cross segments.
+type Chunk Entry
 
 // Chunks stores runs of records and staged items of a life.
 //

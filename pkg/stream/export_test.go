@@ -25,6 +25,9 @@ const (
 	ColdRun     = coldRun
 	MaxTail     = maxTail
 	MaxBlocks   = maxBlocks
+
+	IDPeriod = idPeriod
+	IDAhead  = idAhead
 )
 
 var (
@@ -75,3 +78,5 @@ func (l *Log) Lives() int {
 	defer l.lives.mu.Unlock()
 	return len(l.lives.known)
 }
+
+func (id CommitID) Made(used time.Time) time.Time { return id.made(used) }

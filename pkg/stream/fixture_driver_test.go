@@ -37,8 +37,8 @@ func (s *store) Update(ctx context.Context, name string, next *stream.Head, owed
 	return s.do("update", func() error { return s.Store.Update(ctx, name, next, owed...) })
 }
 
-func (s *store) Trim(ctx context.Context, name string, seen *stream.Head, to stream.Offset) (h *stream.Head, err error) {
-	err = s.do("trim", func() error { h, err = s.Store.Trim(ctx, name, seen, to); return err })
+func (s *store) Trim(ctx context.Context, name string, seen *stream.Head, to stream.Offset, l stream.Limits) (h *stream.Head, err error) {
+	err = s.do("trim", func() error { h, err = s.Store.Trim(ctx, name, seen, to, l); return err })
 	return h, err
 }
 

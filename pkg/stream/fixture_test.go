@@ -25,6 +25,7 @@ const (
 	lost             // no effect, and the caller learns nothing
 	applied          // it happens, and the caller learns nothing
 	late             // it happens when the test calls store.arrive; the caller learns nothing
+	again            // it happens, and once more when the test calls store.arrive
 	rejected         // no effect, and the caller is told not to try again
 )
 
@@ -76,11 +77,13 @@ func (s *store) do(op string, apply func() error) error {
 	case applied:
 		apply()
 		return errTimeout
-	case late:
+	case late, again:
 		s.mu.Lock()
 		s.delayed = append(s.delayed, func() { apply() })
 		s.mu.Unlock()
-		return errTimeout
+		if what == late {
+			return errTimeout
+		}
 	}
 	return apply()
 }
@@ -333,15 +336,18 @@ func invariants(h *stream.Head, l stream.Limits) error {
 		at = e.To
 		size += len(e.Frames)
 	}
-	switch last := len(h.Recent) - 1; {
+	last := len(h.Recent) - 1
+	switch {
 	case at != h.Tail:
 		return fmt.Errorf("buffer ends at %v, tail is %v", at, h.Tail)
 	case size != h.BufferSize:
 		return fmt.Errorf("BufferSize is %d, frames have %d", h.BufferSize, size)
-	case last < 0 || h.Recent[last].Tail != h.Tail:
-		return fmt.Errorf("marks %v do not end at the tail %v", h.Recent, h.Tail)
-	case len(h.Recent) > l.Remember || uint64(len(h.Recent)) > h.Commits:
+	case len(h.Buffer) == 0 && (last < 0 || h.Recent[last].Tail != h.Tail), len(h.Buffer) > 0 && h.Buffer[len(h.Buffer)-1].Commit == 0:
+		return fmt.Errorf("what is remembered, %v and of %d entries, does not end at the tail %v", h.Recent, len(h.Buffer), h.Tail)
+	case len(h.Recent) > l.Remember+1 || uint64(h.Remembered()) > h.Commits:
 		return fmt.Errorf("%d marks of %d commits, %d allowed", len(h.Recent), h.Commits, l.Remember)
+	case h.Forgotten.IsZero() != (uint64(h.Remembered()) == h.Commits):
+		return fmt.Errorf("%d of %d commits are remembered, but those made up to %v forgotten", h.Remembered(), h.Commits, h.Forgotten)
 	case h.Version < h.Commits:
 		return fmt.Errorf("version %d after %d commits", h.Version, h.Commits)
 	case h.Unit() == stream.Bytes && h.Tail.Position != uint64(h.SegmentSize):

@@ -126,10 +126,6 @@ func (h *Head) without(n int) *Head {
 	if len(before.Buffer) < len(h.Buffer) {
 		before.Tail = h.Buffer[len(before.Buffer)].From
 	}
-	// Their commits' marks went with them.
-	for n := len(before.Recent); n > 0 && before.Tail.Before(before.Recent[n-1].Tail); n-- {
-		before.Recent = before.Recent[:n-1]
-	}
 	return &before
 }
 
@@ -147,7 +143,7 @@ func (l *Log) flush(ctx context.Context, name string, h *Head) (*Head, error) {
 	}
 	var trimmed *Head
 	trimErr := l.retry(ctx, func() (err error) {
-		trimmed, err = l.driver.Trim(ctx, name, h, to)
+		trimmed, err = l.driver.Trim(ctx, name, h, to, l.limits)
 		return err
 	})
 	if trimErr == nil {

@@ -274,7 +274,7 @@ func TestFailedFlushIsMadeUpFor(t *testing.T) {
 }
 
 // sized is a store whose heads have a size of their own, as one that writes whole
-// heads has: what a commit is remembered by moves when its entry does.
+// heads has.
 type sized struct {
 	*store
 	base int
@@ -284,21 +284,8 @@ func (s sized) HeadSize(_ string, h *stream.Head) int {
 	size := s.base + 20*len(h.Recent)
 	for _, e := range h.Buffer {
 		size += 10 + len(e.Frames)
-		if _, remembered := h.Remembers(markOf(h, e.To)); remembered {
-			size -= 20
-		}
 	}
 	return size
-}
-
-// markOf returns the id of the commit that left a tail.
-func markOf(h *stream.Head, tail stream.Offset) stream.CommitID {
-	for _, m := range h.Recent {
-		if m.Tail == tail {
-			return m.ID
-		}
-	}
-	return 0
 }
 
 // Size is what the driver says: of the whole head, and small records count with all

@@ -20,10 +20,6 @@ func (i Incarnation) String() string { return hex.EncodeToString(i[:]) }
 // IsZero reports whether i names no life.
 func (i Incarnation) IsZero() bool { return i == Incarnation{} }
 
-// CommitID names one attempt to commit, so that an attempt whose outcome is
-// unknown can be recognised later. It is random and never zero.
-type CommitID uint64
-
 // Config is what a creator chooses and what an idempotent create must match
 // (PROTOCOL.md section 5.1). Times have millisecond precision.
 type Config struct {
@@ -97,6 +93,8 @@ type ProducerTag struct {
 
 // Entry is a run of records in the head's buffer, written by one commit.
 type Entry struct {
+	// Commit is the one that wrote it; zero if that goes on with the next entry.
+	Commit CommitID
 	// From is the offset that readers held before the entry's first record, and
 	// To the one after its last. From is in the segment before To's when the
 	// entry is the first of a segment.
@@ -121,20 +119,6 @@ type StagedID struct {
 	At int64
 	// Object says that it is an object ([Objects]) rather than an item of the driver.
 	Object bool
-}
-
-// CommitMark is what the head remembers of a recent commit.
-type CommitMark struct {
-	ID CommitID
-	// Tail is the tail that the commit left.
-	Tail Offset
-}
-
-// Burned is an attempt that was given up with its outcome unknown. While the
-// head lists it, it cannot be applied any more.
-type Burned struct {
-	ID CommitID
-	At time.Time
 }
 
 // Head is the state of a stream: what decides every write, and the newest
@@ -193,12 +177,15 @@ type Head struct {
 	Spilled      bool
 	SpilledCount int
 
-	// Commits counts the commits of this incarnation, Recent remembers the last
-	// few of them (at least), oldest first, and Burned lists attempts that must not
-	// apply.
-	Commits uint64
-	Recent  []CommitMark
-	Burned  []Burned
+	// Commits counts the commits of this incarnation. The head remembers the last few
+	// of them: those whose entries are in the buffer, and in Recent, oldest first, some
+	// before these, and one that only closed the stream. Of the others Forgotten knows
+	// that they were made then or before (recent.go); zero means that there are none.
+	// Burned lists attempts that must not apply.
+	Commits   uint64
+	Recent    []CommitMark
+	Forgotten time.Time
+	Burned    []Burned
 
 	// Buffer holds the newest records, oldest first; each entry's From is the
 	// To of the one before it, and the last To is Tail. Heads share entries, which are
@@ -224,8 +211,8 @@ func (h *Head) Clone() *Head {
 	c.Ended = false
 	c.Producers = maps.Clone(h.Producers)
 	c.Burned = slices.Clone(h.Burned)
+	c.Recent = slices.Clone(h.Recent)
 	// Most clones are made to add a commit.
-	c.Recent = withRoom(h.Recent)
 	c.Buffer = withRoom(h.Buffer)
 	return &c
 }
@@ -251,21 +238,4 @@ func (h *Head) BufferFrom() Offset {
 // Expired reports whether the stream's life is over at now.
 func (h *Head) Expired(now time.Time) bool {
 	return !h.Deadline.IsZero() && !now.Before(h.Deadline)
-}
-
-// Remembers returns the mark of a commit among the recent ones.
-func (h *Head) Remembers(id CommitID) (CommitMark, bool) {
-	for _, m := range h.Recent {
-		if m.ID == id {
-			return m, true
-		}
-	}
-	return CommitMark{}, false
-}
-
-// Excludes reports whether a commit with this id must not be applied, because
-// it already was or because it was burned.
-func (h *Head) Excludes(id CommitID) bool {
-	_, applied := h.Remembers(id)
-	return applied || slices.ContainsFunc(h.Burned, func(b Burned) bool { return b.ID == id })
 }

@@ -133,7 +133,7 @@ func TestLeadership(t *testing.T) {
 					for _, chunk := range h.Chunks(small) {
 						s.Store.PutChunk(t.Context(), h.Life(name), chunk)
 					}
-					if _, err := s.Store.Trim(t.Context(), name, h, h.Tail); err != nil {
+					if _, err := s.Store.Trim(t.Context(), name, h, h.Tail, small); err != nil {
 						t.Error(err)
 					}
 				}

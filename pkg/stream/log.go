@@ -150,12 +150,10 @@ func (l *Log) pause(ctx context.Context, attempt int) error {
 	}
 }
 
-func (l *Log) newCommitID() CommitID {
-	for {
-		if id := CommitID(l.randomUint64()); id != 0 {
-			return id
-		}
-	}
+// newBatch returns a batch of appends that is made now, with a commit id of its own.
+func (l *Log) newBatch(appends ...*Append) *Batch {
+	now := l.now()
+	return &Batch{ID: NewCommitID(now, l.randomUint64()), Appends: appends, Now: now}
 }
 
 func (l *Log) newIncarnation() Incarnation {

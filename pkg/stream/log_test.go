@@ -257,13 +257,13 @@ func TestClock(t *testing.T) {
 // there is nothing safe to do.
 func TestRandom(t *testing.T) {
 	s := newStore()
-	zeros := strings.NewReader(strings.Repeat("i", 16) + strings.Repeat("\x00", 8) + strings.Repeat("c", 8))
+	zeros := strings.NewReader(strings.Repeat("\x00", 8) + strings.Repeat("i", 16))
 	l, err := stream.New(s, stream.Options{Limits: stream.DefaultLimits(), Random: zeros})
 	if err != nil {
 		t.Fatal(err)
 	}
 	h := create(t, l)
-	if h.Incarnation.String() != strings.Repeat("69", 16) || h.Recent[0].ID != 0x6363636363636363 {
+	if h.Incarnation.String() != strings.Repeat("69", 16) || h.Recent[0].ID != stream.NewCommitID(h.CreatedAt, 0) {
 		t.Errorf("incarnation %v, commit %x", h.Incarnation, h.Recent[0].ID)
 	}
 	l, err = stream.New(s, stream.Options{Limits: stream.DefaultLimits(), Random: iotest.ErrReader(errTimeout)})

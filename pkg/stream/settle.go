@@ -133,7 +133,7 @@ func covers(h, known *Head) bool {
 		}
 		before = known.Commits
 	}
-	return h.Commits <= before || h.Commits-before <= uint64(len(h.Recent))
+	return h.Commits <= before || h.Commits-before <= uint64(h.Remembered())
 }
 
 // idempotent reports whether every append of the batch has a producer, whose

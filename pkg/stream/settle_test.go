@@ -209,6 +209,10 @@ func TestMemoryMovedOn(t *testing.T) {
 					for range c.between {
 						put(t, other, text("o"))
 					}
+					// As long as records are in the buffer, so are their commits.
+					if err := other.Flush(t.Context(), name, stream.Appended{}); err != nil {
+						t.Error(err)
+					}
 				}
 				if op == "commit" {
 					return c.what
@@ -366,16 +370,19 @@ func TestUnknownUpdates(t *testing.T) {
 		{"it happened, and the memory moved on", []fault{applied}, 2, func(t *testing.T, l *stream.Log) {
 			put(t, l, text("o"))
 			put(t, l, text("o"))
+			l.Flush(t.Context(), name, stream.Appended{})
 		}, stream.ErrUnsettled, "commit update update", 1},
 		{"it did not happen, and the memory moved on", []fault{lost}, 2, func(t *testing.T, l *stream.Log) {
 			for range 3 {
 				put(t, l, text("o"))
 			}
+			l.Flush(t.Context(), name, stream.Appended{})
 		}, stream.ErrUnsettled, "commit update update", 0},
 		{"others were faster, and the memory moved on", nil, 1, func(t *testing.T, l *stream.Log) {
 			for range 3 {
 				put(t, l, text("o"))
 			}
+			l.Flush(t.Context(), name, stream.Appended{})
 		}, nil, "", 1},
 		{"unknown, and the stream was deleted", []fault{lost}, 2, func(t *testing.T, l *stream.Log) { l.Delete(t.Context(), name) }, stream.ErrUnsettled, "commit update update", 0},
 		{"the stream was deleted", nil, 1, func(t *testing.T, l *stream.Log) { l.Delete(t.Context(), name) }, stream.ErrNotFound, "commit update", 0},
@@ -517,7 +524,9 @@ func TestBurnedIsBounded(t *testing.T) {
 
 func TestCovers(t *testing.T) {
 	marks := func(commits, n int) func(*stream.Head) {
-		return func(h *stream.Head) { h.Commits, h.Recent = uint64(commits), make([]stream.CommitMark, n) }
+		return func(h *stream.Head) {
+			h.Commits, h.Recent, h.Buffer = uint64(commits), make([]stream.CommitMark, n-1), []*stream.Entry{{}, {Commit: 1}}
+		}
 	}
 	for _, c := range []struct {
 		why      string

@@ -11,7 +11,8 @@ import (
 // the entries that link them. A crash leaves some that nothing links; the sweep finds
 // them, or they go with their life.
 func (l *Log) stage(ctx context.Context, life Life, a *Append) ([]Entry, error) {
-	id, at := l.newCommitID(), l.now().Unix()
+	now := l.now()
+	id, at := NewCommitID(now, l.randomUint64()), now.Unix()
 	// A content type other than the stream's will be refused, whatever is cut here.
 	parts := a.Records.split(Config{ContentType: a.ContentType}.Unit(), l.limits.PartSize)
 	entries := make([]Entry, len(parts))

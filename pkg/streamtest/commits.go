@@ -28,7 +28,7 @@ func commit(t *testing.T, d stream.Driver, name string, b *stream.Batch, l strea
 	if !admitted {
 		t.Fatalf("Commit applied a batch that Admit refuses: %+v", b)
 	}
-	if diff := diffCommitted(h, want, before); diff != "" {
+	if diff := diffHeads(h, want); diff != "" {
 		t.Fatalf("Commit returned another head than Admit:\n%s", diff)
 	}
 	wantStored(t, d, name, h)
@@ -97,7 +97,7 @@ func testCommitRefused(t *testing.T, d stream.Driver) {
 	h.Seq = "5"
 	h.Producers = map[string]stream.HeldProducer{"p": {Producer: stream.Producer{Epoch: 3, Seq: 7}, Used: uint64(sampleTime.Unix())}}
 	h.Burned = []stream.Burned{{ID: 666, At: sampleTime}}
-	h.Recent = append(h.Recent, stream.CommitMark{ID: 555})
+	h.Recent = []stream.CommitMark{{ID: 555}}
 	h.ExpiresAt = sampleTime.Add(time.Hour)
 	h.Deadline = h.ExpiresAt
 	h.Commits, h.Version = 2, 3
@@ -211,14 +211,14 @@ func testTrim(t *testing.T, d stream.Driver) {
 		t.Helper()
 		before, err := d.Head(ctx, name, stream.Strong)
 		must(t, err)
-		want, _ := stream.Trimmed(before, seen, to)
-		h, err := d.Trim(ctx, name, seen, to)
+		want, _ := stream.Trimmed(before, seen, to, l)
+		h, err := d.Trim(ctx, name, seen, to, l)
 		if !allowed {
 			wantRefused(t, d, name, err, before)
 			return before
 		}
 		must(t, err)
-		if diff := diffTrimmed(h, want, l.Remember); diff != "" {
+		if diff := diffHeads(h, want); diff != "" {
 			t.Fatalf("Trim returned another head than Trimmed:\n%s", diff)
 		}
 		wantStored(t, d, name, h)
@@ -230,17 +230,17 @@ func testTrim(t *testing.T, d stream.Driver) {
 	otherLife := full.Clone()
 	otherLife.Incarnation = newIncarnation()
 	trim(false, "full", otherLife, full.Tail)
-	later, _ := stream.Trimmed(full, full, full.Buffer[0].To)
+	later, _ := stream.Trimmed(full, full, full.Buffer[0].To, l)
 	trim(false, "full", later, full.Tail)
 	trim(false, "full", earlier(full), full.Tail)
 	// Nothing to remove: applied, though without an effect on the buffer.
 	trim(true, "full", full, full.BufferFrom())
 	trim(true, "full", full, full.Buffer[2].To)
 	trim(false, "full", full, full.Tail)
-	rest, _ := stream.Trimmed(full, full, full.Buffer[2].To)
+	rest, _ := stream.Trimmed(full, full, full.Buffer[2].To, l)
 	trim(true, "full", rest, full.Tail)
 	trim(false, "full", rest, full.Tail)
-	empty, _ := stream.Trimmed(full, full, full.Tail)
+	empty, _ := stream.Trimmed(full, full, full.Tail, l)
 	trim(true, "full", empty, full.Tail)
 
 	// What was appended meanwhile stays.

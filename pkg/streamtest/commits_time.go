@@ -61,6 +61,68 @@ func testCommitClock(t *testing.T, d stream.Driver) {
 	}
 }
 
+// testCommitOnce: a commit is applied once, however often it is delivered, and however much
+// of those before it the head has forgotten meanwhile. One that is newer is applied, and so
+// is an update, by any clock.
+func testCommitOnce(t *testing.T, d stream.Driver) {
+	l := roomy()
+	l.Remember = 3
+	h := openHead()
+	mustCreate(t, d, "s", h)
+	var done []*stream.Batch
+	refuse := func() {
+		t.Helper()
+		for i, b := range done {
+			if _, applied := commit(t, d, "s", b, l); applied {
+				t.Fatalf("the first of %d commits but %d was applied once more", len(done), i)
+			}
+		}
+	}
+	now := sampleTime
+	for i := range 12 {
+		now = now.Add(time.Duration(i) * time.Second)
+		b := batch(plain("x"))
+		b.Now = now
+		if i%2 == 1 {
+			b.Now = b.Now.Add(-10 * time.Millisecond) // of another process
+		}
+		b.ID = stream.NewCommitID(b.Now, uint64(i))
+		var applied bool
+		if h, applied = commit(t, d, "s", b, l); !applied {
+			t.Fatalf("commit %d was refused", i)
+		}
+		done = append(done, b)
+		if i%4 == 3 {
+			var err error
+			h, err = d.Trim(t.Context(), "s", h, h.Buffer[len(h.Buffer)-2].To, l)
+			must(t, err)
+			if h.Forgotten.IsZero() || h.Forgotten.After(now) {
+				t.Errorf("after %d commits, the last of them at %v: forgotten up to %v", i+1, now, h.Forgotten)
+			}
+			refuse()
+		}
+	}
+	refuse()
+	late := batch(plain("of a clock that is behind"))
+	late.Now = h.Forgotten
+	if _, applied := commit(t, d, "s", late, l); applied {
+		t.Error("a commit that may have been applied and forgotten was applied")
+	}
+	late.Now = h.Forgotten.Add(time.Millisecond)
+	if h, _ = commit(t, d, "s", late, l); h.Commits != uint64(len(done)+2) {
+		t.Errorf("a commit that is newer than what is forgotten was refused: %+v", h)
+	}
+	update(t, d, "s", h, func(next *stream.Head) { next.UsedAt = sampleTime })
+	closing := batch(&stream.Append{Close: true})
+	closing.Now = now
+	h, _ = commit(t, d, "s", closing, l)
+	h, err := d.Trim(t.Context(), "s", h, h.Tail, l)
+	must(t, err)
+	if m, ok := h.Remembers(closing.ID); !ok || m.Tail != h.Tail {
+		t.Errorf("the commit that closed the stream: remembered %v, as %+v", ok, m)
+	}
+}
+
 // testCommitOfEarlierLife: what is delivered late, when its life is over, never
 // reaches the name's next one, whether or not it knows which life it is for.
 func testCommitOfEarlierLife(t *testing.T, d stream.Driver) {
@@ -105,7 +167,7 @@ func testCommitOfEarlierLife(t *testing.T, d stream.Driver) {
 		next.Version = h.Version + 1
 		wantRefused(t, d, "s", d.Update(ctx, "s", next), h)
 		wantRefused(t, d, "s", d.Delete(ctx, "s", first.Incarnation), h)
-		_, err = d.Trim(ctx, "s", first, first.Tail)
+		_, err = d.Trim(ctx, "s", first, first.Tail, l)
 		wantRefused(t, d, "s", err, h)
 		_, err = d.Compact(ctx, first.Life("s"), 100)
 		wantRefused(t, d, "s", err, h)

@@ -62,7 +62,7 @@ func testCompact(t *testing.T, d stream.Driver) {
 	compactDriver(t, d, life, full.Tail.Segment+1, true)
 	h := compactDriver(t, d, life, 1<<40, true)
 	compactDriver(t, d, life, 1<<40-1, false)
-	trimmed, err := d.Trim(ctx, "full", h, h.Tail)
+	trimmed, err := d.Trim(ctx, "full", h, h.Tail, l)
 	must(t, err)
 	if trimmed.Compacted != 1<<40 || trimmed.Version != h.Version+1 {
 		t.Errorf("after the trim %d segments are compacted, in version %d", trimmed.Compacted, trimmed.Version)

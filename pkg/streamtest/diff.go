@@ -3,7 +3,6 @@ package streamtest
 import (
 	"fmt"
 	"reflect"
-	"slices"
 	"strings"
 	"time"
 
@@ -29,36 +28,11 @@ func diffHeads(got, want *stream.Head) string {
 	return strings.Join(diffs, "\n")
 }
 
-// diffCommitted tells in which fields a head after a commit differs from the one
-// that the rule gives; "" if in none. It may remember more of the commits that the
-// head before did.
-func diffCommitted(got, want, before *stream.Head) string {
-	if more := len(got.Recent) - len(want.Recent); more > 0 && len(before.Recent) > len(got.Recent)-2 {
-		all := append(slices.Clone(before.Recent), want.Recent[len(want.Recent)-1])
-		remembering := *want
-		remembering.Recent = all[len(all)-len(got.Recent):]
-		want = &remembering
-	}
-	return diffHeads(got, want)
-}
-
-// diffTrimmed tells in which fields a head after a trim differs from the one that
-// the rule gives; "" if in none. Of the commits it may remember fewer, but not fewer
-// than so many.
-func diffTrimmed(got, want *stream.Head, remember int) string {
-	if fewer := len(want.Recent) - len(got.Recent); fewer > 0 && len(got.Recent) >= remember {
-		forgetful := *want
-		forgetful.Recent = want.Recent[fewer:]
-		want = &forgetful
-	}
-	return diffHeads(got, want)
-}
-
 // normal returns a deep copy of a head in the form in which heads are compared.
 func normal(h *stream.Head) *stream.Head {
 	c := h.Clone()
 	c.Ended = h.Ended
-	for _, t := range []*time.Time{&c.CreatedAt, &c.UsedAt, &c.Deadline, &c.ExpiresAt} {
+	for _, t := range []*time.Time{&c.CreatedAt, &c.UsedAt, &c.Deadline, &c.ExpiresAt, &c.Forgotten} {
 		*t = time.UnixMilli(t.UnixMilli()).UTC()
 	}
 	if h.Origin != nil {

@@ -31,6 +31,7 @@ func RunDriver(t *testing.T, open func(t *testing.T) stream.Driver) {
 		{"CommitFastPath", testCommitFastPath},
 		{"CommitClock", testCommitClock},
 		{"CommitOfEarlierLife", testCommitOfEarlierLife},
+		{"CommitOnce", testCommitOnce},
 		{"Trim", testTrim},
 		{"Compact", testCompact},
 		{"Sealed", testSealed},
@@ -126,8 +127,8 @@ func (p patient) Update(ctx context.Context, name string, next *stream.Head, owe
 	return repeat(func() error { return p.Driver.Update(ctx, name, next, owed...) })
 }
 
-func (p patient) Trim(ctx context.Context, name string, seen *stream.Head, to stream.Offset) (h *stream.Head, err error) {
-	err = repeat(func() error { h, err = p.Driver.Trim(ctx, name, seen, to); return err })
+func (p patient) Trim(ctx context.Context, name string, seen *stream.Head, to stream.Offset, l stream.Limits) (h *stream.Head, err error) {
+	err = repeat(func() error { h, err = p.Driver.Trim(ctx, name, seen, to, l); return err })
 	return h, err
 }
 

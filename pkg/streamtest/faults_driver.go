@@ -49,8 +49,8 @@ func (f *Faults) Update(ctx context.Context, name string, next *stream.Head, owe
 	return f.write(Update, func() error { return f.driver.Update(outlive(ctx), name, next, owed...) })
 }
 
-func (f *Faults) Trim(ctx context.Context, name string, seen *stream.Head, to stream.Offset) (*stream.Head, error) {
-	return call1(f, Trim, func() (*stream.Head, error) { return f.driver.Trim(outlive(ctx), name, seen, to) })
+func (f *Faults) Trim(ctx context.Context, name string, seen *stream.Head, to stream.Offset, l stream.Limits) (*stream.Head, error) {
+	return call1(f, Trim, func() (*stream.Head, error) { return f.driver.Trim(outlive(ctx), name, seen, to, l) })
 }
 
 func (f *Faults) Compact(ctx context.Context, life stream.Life, segments uint64) (*stream.Head, error) {

@@ -167,7 +167,7 @@ func testForkedWrites(t *testing.T, d stream.Driver) {
 		}
 		check(1, false)
 	}
-	applied(d.Trim(ctx, "s", h, h.Buffer[1].To))
+	applied(d.Trim(ctx, "s", h, h.Buffer[1].To, l))
 	check(1, false)
 	applied(d.Compact(ctx, h.Life("s"), h.Tail.Segment+1))
 	check(1, false)
@@ -177,7 +177,7 @@ func testForkedWrites(t *testing.T, d stream.Driver) {
 	check(1, false)
 	h = update(t, d, "s", h, func(next *stream.Head) { next.Closed, next.Deleted = true, true })
 	check(1, true)
-	applied(d.Trim(ctx, "s", h, h.Tail))
+	applied(d.Trim(ctx, "s", h, h.Tail, l))
 	check(1, true)
 	applied(d.Compact(ctx, h.Life("s"), h.Tail.Segment+2))
 	check(1, true)

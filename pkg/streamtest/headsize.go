@@ -2,7 +2,6 @@ package streamtest
 
 import (
 	"fmt"
-	"slices"
 	"testing"
 
 	"github.com/commoncurriculum/durable-streams-aws/pkg/stream"
@@ -72,6 +71,5 @@ func beforeLast(h *stream.Head) *stream.Head {
 	before.Tail = h.Buffer[last].From
 	before.BufferSize -= len(h.Buffer[last].Frames)
 	before.Buffer = h.Buffer[:last]
-	before.Recent = slices.DeleteFunc(before.Recent, func(m stream.CommitMark) bool { return before.Tail.Before(m.Tail) })
 	return before
 }

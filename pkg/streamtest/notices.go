@@ -74,7 +74,7 @@ func testNotices(t *testing.T, d stream.Driver) {
 
 	h, err := d.Commit(ctx, "s", batch(plain("record")), l)
 	must(t, err)
-	h, err = d.Trim(ctx, "s", h, h.Tail)
+	h, err = d.Trim(ctx, "s", h, h.Tail, l)
 	must(t, err)
 	h, err = d.Compact(ctx, h.Life("s"), 1)
 	must(t, err)

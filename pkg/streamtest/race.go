@@ -119,7 +119,7 @@ func testRaceDelete(t *testing.T, d stream.Driver) {
 				next.Version++
 				err = d.Update(ctx, name, next)
 			case 5:
-				_, err = d.Trim(ctx, name, h, h.Tail)
+				_, err = d.Trim(ctx, name, h, h.Tail, l)
 			case 6:
 				_, err = d.Compact(ctx, h.Life(name), 1)
 			}
@@ -137,6 +137,8 @@ func testRaceDelete(t *testing.T, d stream.Driver) {
 func testRaceTrim(t *testing.T, d stream.Driver) {
 	const writers, each = 4, 25
 	ctx, l := t.Context(), roomy()
+	// All are made in one moment: where one of them is forgotten, the others are refused.
+	l.Remember = 1 + writers*each
 	mustCreate(t, d, "s", openHead())
 	var flushed []string
 	var done atomic.Int64
@@ -155,7 +157,7 @@ func testRaceTrim(t *testing.T, d stream.Driver) {
 			if err != nil {
 				return err
 			}
-			after, err := d.Trim(ctx, "s", h, h.Tail)
+			after, err := d.Trim(ctx, "s", h, h.Tail, l)
 			if err != nil {
 				return fmt.Errorf("nobody else trims, yet: %w", err)
 			}

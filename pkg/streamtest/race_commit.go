@@ -105,8 +105,8 @@ func checkRace(t *testing.T, d stream.Driver, name string, acks []acked, l strea
 	if h.Version != uint64(1+len(acks)) || h.Commits != uint64(1+len(acks)) {
 		t.Errorf("version %d and %d commits after %d acknowledged batches", h.Version, h.Commits, len(acks))
 	}
-	if len(h.Recent) < l.Remember {
-		t.Errorf("%d commits are remembered, want at least %d", len(h.Recent), l.Remember)
+	if h.Remembered() < l.Remember {
+		t.Errorf("%d commits are remembered, want at least %d", h.Remembered(), l.Remember)
 	}
 	// The tails say in which order the batches were applied.
 	slices.SortFunc(acks, func(a, b acked) int { return a.tail.Compare(b.tail) })

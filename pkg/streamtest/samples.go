@@ -16,10 +16,11 @@ func newIncarnation() (inc stream.Incarnation) {
 	return inc
 }
 
+// newCommitID returns the id of a commit that is made at sampleTime.
 func newCommitID() stream.CommitID {
 	var b [8]byte
 	rand.Read(b[:])
-	return stream.CommitID(binary.BigEndian.Uint64(b[:]) | 1)
+	return stream.NewCommitID(sampleTime, binary.BigEndian.Uint64(b[:]))
 }
 
 // records makes records of some texts.

@@ -39,18 +39,17 @@ func endingHead(end time.Time) *stream.Head {
 	r := records(`{"a":1}`, `[2]`)
 	to := stream.Offset{Position: uint64(r.Count)}
 	h.Tail, h.SegmentCount, h.SegmentSize = to, r.Count, r.Size
-	h.Buffer = []*stream.Entry{{To: to, Count: r.Count, Size: r.Size, Frames: r.Frames}}
+	h.Buffer = []*stream.Entry{{Commit: newCommitID(), To: to, Count: r.Count, Size: r.Size, Frames: r.Frames}}
 	h.BufferSize = len(r.Frames)
 	h.Version, h.Commits = 2, 2
-	h.Recent = append(h.Recent, stream.CommitMark{ID: newCommitID(), Tail: to})
 	return h
 }
 
 // fullHead is a head in which every field has a value of its own.
 func fullHead() *stream.Head {
 	at := stream.Offset{Segment: 2, Position: 17}
-	entry := func(r stream.Records, staged stream.StagedID, begins bool) *stream.Entry {
-		e := &stream.Entry{From: at, Count: r.Count, Size: r.Size, Frames: r.Frames, Staged: staged}
+	entry := func(id stream.CommitID, r stream.Records, staged stream.StagedID, begins bool) *stream.Entry {
+		e := &stream.Entry{Commit: id, From: at, Count: r.Count, Size: r.Size, Frames: r.Frames, Staged: staged}
 		if staged != (stream.StagedID{}) {
 			e.Frames = nil
 		}
@@ -65,10 +64,10 @@ func fullHead() *stream.Head {
 	staged := stream.StagedID{Commit: 1<<63 + 12345, At: sampleTime.Unix(), Object: true}
 	rest := stream.StagedID{Commit: staged.Commit, Part: 1, At: staged.At}
 	buffer := []*stream.Entry{
-		entry(first, stream.StagedID{}, false),
-		entry(records("staged"), staged, false),
-		entry(records("in two", "parts"), rest, false),
-		entry(last, stream.StagedID{}, true),
+		entry(1<<64-1, first, stream.StagedID{}, false),
+		entry(0, records("staged"), staged, false),
+		entry(2, records("in two", "parts"), rest, false),
+		entry(1<<63, last, stream.StagedID{}, true),
 	}
 	used := sampleTime.Add(2194198 * time.Millisecond)
 	seconds := uint64(used.Unix())
@@ -111,7 +110,8 @@ func fullHead() *stream.Head {
 		Spilled:      true,
 		SpilledCount: 1<<30 + 7,
 		Commits:      1<<41 + 9,
-		Recent:       []stream.CommitMark{{ID: 1<<64 - 1, Tail: buffer[0].To}, {ID: 2, Tail: buffer[2].To}, {ID: 1 << 63, Tail: at}},
+		Recent:       []stream.CommitMark{{ID: 1<<63 + 7, Tail: stream.Offset{Segment: 1, Position: 1<<33 + 5}}, {ID: 3, Tail: buffer[0].From}, {ID: 4, Tail: at}},
+		Forgotten:    sampleTime.Add(-time.Millisecond),
 		Burned: []stream.Burned{{ID: 1<<63 + 1, At: sampleTime.Add(time.Millisecond)},
 			{ID: 77, At: sampleTime.Add(time.Second)}},
 		Buffer:     buffer,

@@ -57,9 +57,9 @@ func (d driver) Update(ctx context.Context, name string, next *stream.Head, owed
 	return change(ctx, d.process, streamtest.Update, func(ctx context.Context) error { return d.store().Update(ctx, name, next, owed...) }, name)
 }
 
-func (d driver) Trim(ctx context.Context, name string, seen *stream.Head, to stream.Offset) (*stream.Head, error) {
+func (d driver) Trim(ctx context.Context, name string, seen *stream.Head, to stream.Offset, l stream.Limits) (*stream.Head, error) {
 	return write(ctx, d.process, streamtest.Trim, func(ctx context.Context, _ *call) (*stream.Head, error) {
-		return d.store().Trim(ctx, name, seen, to)
+		return d.store().Trim(ctx, name, seen, to, l)
 	}, name)
 }
 
