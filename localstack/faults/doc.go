@@ -10,9 +10,8 @@
 // makes the same requests one after the other meets the same faults again, whatever else
 // goes on. What a seed does not repeat is the order in which several clients of one stream
 // make their requests, which the scheduler decides: then the same faults happen, to other
-// requests of the same operation and stream. What is late is delivered just before a later
-// request of the same stream, counted in requests as well; what is delivered twice, once more
-// at once.
+// requests of the same operation and stream. What is late, or delivered twice, is delivered
+// just before a later request of the same stream, counted in requests as well.
 //
 // Delays are of real time. Requests that are about no stream, such as scans and lists, are
 // counted as those of a stream without a name.

@@ -22,8 +22,7 @@ const (
 	Lost Kind = "reset, applied"
 	// Late: the connection breaks, and the request is delivered later.
 	Late Kind = "reset, delivered later"
-	// Twice: it is delivered twice, one time right after the other, and the first answer counts.
-	// That what was answered comes again at any later time is not assumed: docs/reliability.md.
+	// Twice: it is answered, and delivered once more later.
 	Twice Kind = "delivered twice"
 	// Silent: it is neither delivered nor answered; the client gives up.
 	Silent Kind = "not answered"

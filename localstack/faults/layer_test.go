@@ -52,7 +52,7 @@ func TestWhatEachFaultDoes(t *testing.T) {
 		{faults.Of(faults.NotSent), 0, 0, 0, false},
 		{faults.Of(faults.Lost), 1, 1, 0, false},
 		{faults.Of(faults.Late), 0, 1, 0, false},
-		{faults.Of(faults.Twice), 2, 2, 200, true},
+		{faults.Of(faults.Twice), 1, 2, 200, true},
 		{faults.Of(faults.Silent), 0, 0, 0, false},
 		{faults.Error(400, "ThrottlingException"), 0, 0, 400, true},
 		{faults.ErrorAfter(500, "InternalServerError"), 1, 1, 500, true},

@@ -74,7 +74,7 @@ func (e *exchange) fail() (*http.Response, error) {
 		return nil, reset()
 	case Twice:
 		response, err := e.remembered(e.deliver())
-		e.discard()
+		e.layer.later(e.call, e.fault.Draw, e.discard)
 		return response, err
 	case Silent:
 		<-e.request.Context().Done()

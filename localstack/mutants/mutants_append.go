@@ -20,6 +20,9 @@ var ofAppends = []mutant{
 	{"the commit id is not checked", simulated, []edit{
 		{admitFile, `|| h.Excludes(b.ID) ||`, `||`},
 	}},
+	{"a commit that the head forgot is applied again", simulated, []edit{
+		{judgeFile, `h.isAhead(now) || h.forgot(now)`, `h.isAhead(now)`},
+	}},
 	{"an append is acknowledged before its commit", simulated, []edit{
 		{commitFile, `	head, err := c.driver.Commit(ctx, c.name, b, c.limits)
 `, `	head, err := c.driver.Commit(ctx, c.name, b, c.limits)

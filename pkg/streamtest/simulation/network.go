@@ -61,7 +61,7 @@ type call struct {
 	what    string
 	track   uint64
 	random  *rand.Rand
-	// late says that its caller has given up.
+	// late says that its caller has given up, or has the answer to another delivery.
 	late bool
 }
 
@@ -176,11 +176,17 @@ func (c *call) arrive(ctx context.Context, kind streamtest.Kind, do func(*call) 
 // ([stream.Driver]).
 const lateness = time.Minute
 
-// later lets the call take effect some time after its caller has given up.
+// repeated is the share of writes that are answered and arrive once more later.
+const repeated = 0.02
+
+// later lets the call take effect some time after its caller has given up, or got the answer.
 func (c *call) later(ctx context.Context, do func(*call) error) {
 	most := lateness
 	if deadline, ok := ctx.Deadline(); ok {
 		most += time.Until(deadline)
+	}
+	if most <= 0 {
+		return // its process was frozen
 	}
 	// Often soon: then there is the most to meet.
 	d := time.Duration(c.random.Int64N(int64(most)) >> c.random.IntN(12))
@@ -209,17 +215,20 @@ func write[T any](ctx context.Context, p *process, m streamtest.Method, do func(
 	c := p.begin(ctx, m, about...)
 	outliving := context.WithoutCancel(ctx)
 	result := new(T)
-	err := c.do(ctx, writeKinds, func(c *call) error {
+	apply := func(c *call) error {
 		p.world.mu.Lock()
 		defer p.world.mu.Unlock()
 		got, err := do(outliving, c)
-		if p.world.truth.observe(); err == nil {
+		if p.world.truth.observe(); err == nil && !c.late {
 			*result = got
 		}
 		return err
-	})
-	if err != nil {
+	}
+	if err := c.do(ctx, writeKinds, apply); err != nil {
 		return *new(T), err
+	}
+	if c.chance(repeated) {
+		c.later(ctx, apply)
 	}
 	return *result, nil
 }
