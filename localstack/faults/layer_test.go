@@ -90,6 +90,29 @@ func TestWhatEachFaultDoes(t *testing.T) {
 	}
 }
 
+// TestRefusedTwice: what the store refuses comes once more, but not later.
+func TestRefusedTwice(t *testing.T) {
+	var came atomic.Int32
+	store := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		came.Add(1)
+		w.WriteHeader(http.StatusBadRequest)
+	}))
+	defer store.Close()
+	l := faults.New()
+	l.Use(faults.Script{{Operation: "UpdateItem", Nth: 1, Fault: faults.Of(faults.Twice)}})
+	response, err := l.Over(http.DefaultTransport).RoundTrip(request(t, store.URL, "UpdateItem", "a"))
+	if err != nil || response.StatusCode != http.StatusBadRequest {
+		t.Fatalf("%v, %v", response, err)
+	}
+	response.Body.Close()
+	if n := came.Load(); n != 2 {
+		t.Errorf("the store got it %d times before its answer", n)
+	}
+	if l.Stop(); came.Load() != 2 {
+		t.Errorf("the store got it %d times in the end", came.Load())
+	}
+}
+
 // TestLateIsBeforeALaterRequestOfItsStream: requests of other streams do not bring it.
 func TestLateIsBeforeALaterRequestOfItsStream(t *testing.T) {
 	var order []string

@@ -74,7 +74,11 @@ func (e *exchange) fail() (*http.Response, error) {
 		return nil, reset()
 	case Twice:
 		response, err := e.remembered(e.deliver())
-		e.layer.later(e.call, e.fault.Draw, e.discard)
+		if err == nil && response.StatusCode < http.StatusMultipleChoices {
+			e.layer.later(e.call, e.fault.Draw, e.discard)
+		} else {
+			e.discard()
+		}
 		return response, err
 	case Silent:
 		<-e.request.Context().Done()
