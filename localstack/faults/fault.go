@@ -22,8 +22,8 @@ const (
 	Lost Kind = "reset, applied"
 	// Late: the connection breaks, and the request is delivered later.
 	Late Kind = "reset, delivered later"
-	// Twice: it is answered, and delivered once more, later if it was done, and at once if it
-	// was refused: that comes again only if its client sends it again (docs/reliability.md).
+	// Twice: it is answered, and delivered once more later, unless it was refused: that is
+	// assumed to come again only if its client sends it again (docs/reliability.md).
 	Twice Kind = "delivered twice"
 	// Silent: it is neither delivered nor answered; the client gives up.
 	Silent Kind = "not answered"

@@ -76,8 +76,6 @@ func (e *exchange) fail() (*http.Response, error) {
 		response, err := e.remembered(e.deliver())
 		if err == nil && response.StatusCode < http.StatusMultipleChoices {
 			e.layer.later(e.call, e.fault.Draw, e.discard)
-		} else {
-			e.discard()
 		}
 		return response, err
 	case Silent:

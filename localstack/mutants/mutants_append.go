@@ -21,7 +21,7 @@ var ofAppends = []mutant{
 		{admitFile, `|| h.Excludes(b.ID) ||`, `||`},
 	}},
 	{"a commit that the head forgot is applied again", simulated, []edit{
-		{judgeFile, `h.isAhead(now) || h.forgot(now)`, `h.isAhead(now)`},
+		{admitFile, `|| h.forgot(b.Made()) ||`, `||`},
 	}},
 	{"an append is acknowledged before its commit", simulated, []edit{
 		{commitFile, `	head, err := c.driver.Commit(ctx, c.name, b, c.limits)

@@ -35,6 +35,8 @@ func yes() types.AttributeValue { return &types.AttributeValueMemberBOOL{Value: 
 
 func millis(t time.Time) types.AttributeValue { return number(t.UnixMilli()) }
 
+func micros(t time.Time) types.AttributeValue { return number(t.UnixMicro()) }
+
 func offset(o stream.Offset) types.AttributeValue { return blob(appendOffset(nil, o)) }
 
 // appendOffset appends both halves of an offset as unsigned varints.
@@ -114,6 +116,13 @@ func (f *fields) millis(name string) time.Time {
 		return time.Time{}
 	}
 	return time.UnixMilli(int64(f.int(name))).UTC()
+}
+
+func (f *fields) micros(name string) time.Time {
+	if !f.has(name) {
+		return time.Time{}
+	}
+	return time.UnixMicro(int64(f.int(name))).UTC()
 }
 
 // duration returns a number of milliseconds.

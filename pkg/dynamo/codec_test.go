@@ -53,7 +53,7 @@ func drawMore(t *rapid.T, h *stream.Head) *stream.Head {
 	h.Seq = rapid.String().Draw(t, "seq")
 	h.UsedAt = time.UnixMilli(rapid.Int64Range(0, 1<<42).Draw(t, "used at")).UTC()
 	if rapid.Bool().Draw(t, "forgot") {
-		h.Forgotten = time.UnixMilli(rapid.Int64Range(0, 1<<42).Draw(t, "forgotten")).UTC()
+		h.Forgotten = time.UnixMicro(rapid.Int64Range(0, 1<<52).Draw(t, "forgotten")).UTC()
 	}
 	h.Compacted = rapid.Uint64().Draw(t, "compacted")
 	h.StagedAfter = rapid.Int64Min(0).Draw(t, "staged after")
@@ -217,7 +217,7 @@ func richHead(t testing.TB) *stream.Head {
 	h := aHead(1)
 	h.ContentType = `text/PLAIN; charset="x"`
 	h.HasTTL, h.TTL, h.ExpiresAt = true, time.Hour, clock.Add(time.Hour)
-	h.UsedAt, h.Deadline, h.Forgotten = clock, clock.Add(h.Window()), clock
+	h.UsedAt, h.Deadline = clock, clock.Add(h.Window())
 	h.Burned = []stream.Burned{{ID: 5, At: clock}}
 	a := produced("p", 3, 0, 10)
 	a.ContentType, a.Seq, a.Close = h.ContentType, "7", true
@@ -235,7 +235,7 @@ func richHead(t testing.TB) *stream.Head {
 		t.Fatal("a closing append is not admitted")
 	}
 	next.Spilled, next.SpilledCount, next.Sealed, next.Unregistered = true, 3, true, true
-	next.Compacted, next.StagedAfter = 2, 5
+	next.Compacted, next.StagedAfter, next.Forgotten = 2, 5, clock
 	next.Forks, next.Deleted = 3, true
 	next.Origin = &stream.Origin{Source: aLife(7), At: stream.Offset{Segment: 1, Position: 300}, Anchor: stream.Offset{Position: 200}, Sub: 100}
 	return next

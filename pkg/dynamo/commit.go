@@ -64,7 +64,7 @@ func compile(b *stream.Batch, l stream.Limits) (*expression, bool) {
 
 	// Not applied already, as far as that is remembered, and not burned.
 	id := identifier(b.ID)
-	e.where("(attribute_not_exists(fl) OR fl < %s)", now)
+	e.where("(attribute_not_exists(fl) OR fl < %s)", micros(b.Made()))
 	e.where("NOT contains(b, %s)", id)
 	e.where("NOT contains(r, %s)", id)
 	e.where("NOT contains(u, %s)", id)

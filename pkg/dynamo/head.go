@@ -48,7 +48,7 @@ const headVersion = 4
 //	q    S   Stream-Seq, if there is one
 //	k    B   closed: the closing commit's id if it added nothing, epoch, seq, producer
 //	r    L   commits that are remembered apart from the buffer's: id, tail
-//	fl   N   all others were made then or before (ms); absent if there are none
+//	fl   N   all others were made then or before (µs); absent if there are none
 //	u    L   burned commits: id, when (ms)
 //	lk   S   shard of the index of names, and ln (S) the name in it (listing.go)
 //
@@ -136,7 +136,7 @@ func encodeHead(name string, h *stream.Head) item {
 	}
 	it["b"], it["r"] = encodeBuffer(h.Buffer), encodeMarks(h.Recent)
 	if !h.Forgotten.IsZero() {
-		it["fl"] = millis(h.Forgotten)
+		it["fl"] = micros(h.Forgotten)
 	}
 	it["u"] = encodeBurned(h.Burned)
 	return it
@@ -164,7 +164,7 @@ func decodeHead(it item) (*stream.Head, error) {
 		Commits:      f.uint("c"),
 		CreatedAt:    f.millis("t"),
 		UsedAt:       f.millis("a"),
-		Forgotten:    f.millis("fl"),
+		Forgotten:    f.micros("fl"),
 		SegmentCount: f.int("n"),
 		SegmentSize:  f.int("z"),
 		Sealed:       f.has("sl"),

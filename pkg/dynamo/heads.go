@@ -173,7 +173,7 @@ func (s *Store) trim(ctx context.Context, name string, seen *stream.Head, n int,
 		e.set("r = %s", encodeMarks(trimmed.Recent))
 	}
 	if trimmed.Forgotten.After(seen.Forgotten) {
-		e.set("fl = %s", millis(trimmed.Forgotten))
+		e.set("fl = %s", micros(trimmed.Forgotten))
 	}
 	it, err := s.update(ctx, name, e)
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/commoncurriculum/durable-streams-aws/localstack/faults"
 	"github.com/commoncurriculum/durable-streams-aws/pkg/stream"
@@ -108,7 +109,7 @@ func TestRememberedOverTrims(t *testing.T) {
 	check(t, d.Create(t.Context(), "s", h, nil))
 	var all []stream.CommitID
 	for i := range 30 {
-		id := stream.CommitID(100 + i)
+		id := stream.NewCommitID(clock.Add(time.Second+time.Duration(i)*time.Microsecond), uint64(i))
 		var err error
 		h, err = d.Commit(t.Context(), "s", aBatch(id, body(10)), limits)
 		check(t, err)

@@ -17,7 +17,7 @@ import (
 //	          segment size, segments compacted, staged after (s),
 //	          origin (source name, incarnation, at, anchor, sub) if it has one, forks,
 //	          closed by (id, epoch, seq), Stream-Seq, commits,
-//	          producers (id, epoch, seq, used)*, recent (id, tail)*, forgotten,
+//	          producers (id, epoch, seq, used)*, recent (id, tail)*, forgotten (µs),
 //	          burned (id, at)*, spilled producers (if flagged)
 //	run       5, from, to, count, size, commit (0 in chunks), staged (commit, part, at (s),
 //	          object), frames to the end (buffer entries and chunks)
@@ -84,6 +84,14 @@ func (e *encoder) time(t time.Time) {
 	e.uint(uint64(t.UnixMilli()) + 1)
 }
 
+func (e *encoder) micros(t time.Time) {
+	if t.IsZero() {
+		e.uint(0)
+		return
+	}
+	e.uint(uint64(t.UnixMicro()) + 1)
+}
+
 // decoder reads what an encoder wrote. After an error it returns zeros.
 type decoder struct {
 	b   []byte
@@ -134,6 +142,14 @@ func (d *decoder) time() time.Time {
 		return time.Time{}
 	}
 	return time.UnixMilli(int64(n - 1)).UTC()
+}
+
+func (d *decoder) micros() time.Time {
+	n := d.uint()
+	if n == 0 {
+		return time.Time{}
+	}
+	return time.UnixMicro(int64(n - 1)).UTC()
 }
 
 // count reads the length of a list, which cannot be more than what is left.
@@ -192,7 +208,7 @@ func encodeHead(h *stream.Head) []byte {
 		e.uint(uint64(m.ID))
 		e.offset(m.Tail)
 	}
-	e.time(h.Forgotten)
+	e.micros(h.Forgotten)
 	e.int(len(h.Burned))
 	for _, b := range h.Burned {
 		e.uint(uint64(b.ID))
@@ -265,7 +281,7 @@ func decodeHead(value []byte) (*stream.Head, error) {
 	for range d.count() {
 		h.Recent = append(h.Recent, stream.CommitMark{ID: stream.CommitID(d.uint()), Tail: d.offset()})
 	}
-	h.Forgotten = d.time()
+	h.Forgotten = d.micros()
 	for range d.count() {
 		h.Burned = append(h.Burned, stream.Burned{ID: stream.CommitID(d.uint()), At: d.time()})
 	}

@@ -127,7 +127,7 @@ func (explodingWriter) Write([]byte) (int, error) { panic("out of luck") }
 func BenchmarkAppend(b *testing.B) {
 	for name, contentType := range map[string]string{"text": "text/plain", "json": "application/json"} {
 		b.Run(name, func(b *testing.B) {
-			k := newKit(b)
+			k := newKit(b, func(s *setup) { s.Now = time.Now })
 			body := `{"id":123456,"name":"somebody","text":"some text, and more"}`
 			create := httptest.NewRequest("PUT", "/v1/stream/s", nil)
 			create.Header.Set("Content-Type", contentType)

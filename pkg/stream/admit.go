@@ -20,7 +20,7 @@ type Batch struct {
 // false if the batch must be refused as a whole. A driver may refuse more than
 // Admit does; it must never accept more.
 func Admit(h *Head, b *Batch, l Limits) (*Head, bool) {
-	if h == nil || !b.aimedAt(h) || h.Excludes(b.ID) || h.outdated(b.Staged) {
+	if h == nil || !b.aimedAt(h) || h.Excludes(b.ID) || h.forgot(b.Made()) || h.outdated(b.Staged) {
 		return nil, false
 	}
 	next := h.Clone()
@@ -34,6 +34,9 @@ func Admit(h *Head, b *Batch, l Limits) (*Head, bool) {
 	next.add(b, l)
 	return next, true
 }
+
+// Made returns when the batch was made: at Now, to the microsecond that its id tells.
+func (b *Batch) Made() time.Time { return b.ID.made(b.Now) }
 
 // aimedAt reports whether the batch may be applied to the life that h is of. One
 // that names no life and is delivered late must not find the name's next life.

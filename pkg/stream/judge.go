@@ -49,8 +49,7 @@ const (
 	// SlowProducer: the producer is new to a head that has no place for it.
 	SlowProducer
 	// SlowClock: the committer's clock is so far behind that renewing the TTL
-	// would shorten the stream's life, or that the commit cannot be told from one
-	// that was applied and forgotten.
+	// would shorten the stream's life.
 	SlowClock
 )
 
@@ -77,7 +76,7 @@ func Judge(h *Head, a *Append, now time.Time, l Limits) Verdict {
 	if a.Seq != "" && a.Seq <= h.Seq {
 		return Verdict{Err: ErrSeqRegression}
 	}
-	if h.isAhead(now) || h.forgot(now) {
+	if h.isAhead(now) {
 		v.Slow |= SlowClock
 	}
 	if a.Records.Count > 0 {

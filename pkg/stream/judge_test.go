@@ -24,7 +24,7 @@ func head(changes ...func(*stream.Head)) *stream.Head {
 			"p": {Producer: stream.Producer{Epoch: 3, Seq: 8}, Used: uint64(noon.Unix()) - 5},
 			"q": {Producer: stream.Producer{Epoch: 0, Seq: 0}, Used: uint64(noon.Unix()) - 60},
 		},
-		Forgotten: noon.Add(-2 * time.Hour),
+		Forgotten: noon.Add(-24 * time.Hour),
 		Recent:    []stream.CommitMark{{ID: 98, Tail: stream.Offset{Segment: 4, Position: 40}}},
 		Buffer: []*stream.Entry{{
 			Commit: 99, From: stream.Offset{Segment: 4, Position: 40}, To: tail,
@@ -217,7 +217,6 @@ func TestJudgeSlow(t *testing.T) {
 			h.Deadline = noon.Add(h.Window() + ahead)
 		}
 	}
-	forgot := func(at time.Time) func(*stream.Head) { return func(h *stream.Head) { h.Forgotten = at } }
 	type limits = stream.Limits
 	for _, c := range []struct {
 		why    string
@@ -258,8 +257,6 @@ func TestJudgeSlow(t *testing.T) {
 		{"the clock is ahead", head(sliding(-time.Minute)), text("x"), func(*limits) {}, 0},
 		{"the clock is a little behind", head(sliding(stream.Backstep)), text("x"), func(*limits) {}, 0},
 		{"the clock is behind", head(sliding(stream.Backstep + time.Millisecond)), text("x"), func(*limits) {}, stream.SlowClock},
-		{"all that is forgotten was made before", head(forgot(noon.Add(-time.Millisecond))), text("x"), func(*limits) {}, 0},
-		{"it may be one that is forgotten", head(forgot(noon)), text("x"), func(*limits) {}, stream.SlowClock},
 		{"the clock is behind, and the stream is closed", head(sliding(time.Minute)), text("", closing), func(*limits) {}, stream.SlowClock},
 		{"an end that does not move has nothing to do with it", head(func(h *stream.Head) { h.Deadline = noon.Add(time.Hour) }), text("x"), func(*limits) {}, 0},
 		{"the clock is not looked at before the producer is known", head(spilled, sliding(time.Minute)), text("x", by("new", 0, 0)), func(*limits) {}, stream.SlowSpilled},

@@ -59,7 +59,7 @@ type Log struct {
 	registry Registry
 	record   func(key string, n Notice) ([]byte, error)
 	limits   Limits
-	now      func() time.Time
+	clock    func() time.Time
 	random   io.Reader
 	lanes    lanes
 	hub      hub
@@ -96,7 +96,7 @@ func New(d Driver, o Options) (*Log, error) {
 	}
 	l := &Log{
 		driver: d, objects: o.Objects, owner: o.Owner, spool: o.Spool, ended: o.Ended, owing: o.Owing,
-		registry: o.Registry, record: o.Record, limits: o.Limits, now: clock(o.Now), random: o.Random,
+		registry: o.Registry, record: o.Record, limits: o.Limits, clock: o.Now, random: o.Random,
 	}
 	l.hub.poll = o.Poll
 	l.hub.head = func(ctx context.Context, name string) (*Head, error) {
@@ -105,10 +105,8 @@ func New(d Driver, o Options) (*Log, error) {
 	return l, nil
 }
 
-// clock cuts a clock to the milliseconds that stores keep.
-func clock(now func() time.Time) func() time.Time {
-	return func() time.Time { return time.UnixMilli(now().UnixMilli()).UTC() }
-}
+// now is the clock's time in the milliseconds that stores keep.
+func (l *Log) now() time.Time { return truncate(l.clock()) }
 
 // Head returns the state of a stream, strongly consistent, without renewing its
 // TTL (PROTOCOL.md section 5.5). It fails with [ErrNotFound], [ErrGone] or
@@ -152,8 +150,8 @@ func (l *Log) pause(ctx context.Context, attempt int) error {
 
 // newBatch returns a batch of appends that is made now, with a commit id of its own.
 func (l *Log) newBatch(appends ...*Append) *Batch {
-	now := l.now()
-	return &Batch{ID: NewCommitID(now, l.randomUint64()), Appends: appends, Now: now}
+	now := l.clock()
+	return &Batch{ID: NewCommitID(now, l.randomUint64()), Appends: appends, Now: truncate(now)}
 }
 
 func (l *Log) newIncarnation() Incarnation {

@@ -7,17 +7,18 @@ import (
 
 // CommitID names one attempt to commit, so that it can be recognised later: by its own
 // process, if the outcome is unknown, and by the store, if it is delivered twice. It is
-// never zero. 24 bits of it say when it was made, in milliseconds modulo [idPeriod]; the
-// other 40 are random, so that two attempts have the same id only if they are made in the
-// same millisecond, and then one time in 10^12.
+// never zero. 34 bits of it say when it was made, in microseconds modulo [idPeriod]; the
+// other 30 are random, so that two attempts have the same id only if they are made in the
+// same microsecond, and then one time in 10^9.
 type CommitID uint64
 
-// idPeriod is how long it takes until ids tell the same time again: four hours and a half.
-const idPeriod = 1 << 24 * time.Millisecond
+// idPeriod is how long it takes until ids tell the same time again: four hours and 46
+// minutes.
+const idPeriod = 1 << 34 * time.Microsecond
 
-// NewCommitID returns the id of an attempt that is made now, with 40 of the random bits.
+// NewCommitID returns the id of an attempt that is made now, with 30 of the random bits.
 func NewCommitID(now time.Time, random uint64) CommitID {
-	return CommitID(uint64(now.UnixMilli())<<40 | max(1, random&(1<<40-1)))
+	return CommitID(uint64(now.UnixMicro())<<30 | max(1, random&(1<<30-1)))
 }
 
 // idAhead is how far the clocks of two processes that commit to one stream may differ
@@ -28,8 +29,8 @@ const idAhead = time.Minute
 // after: the last moment that the id tells and that is not more than idAhead later than
 // used. It is never too early, and too late only if the attempt is older than idPeriod.
 func (id CommitID) made(used time.Time) time.Time {
-	latest := used.Add(idAhead).UnixMilli()
-	return time.UnixMilli(latest - (latest-int64(id>>40))&(idPeriod.Milliseconds()-1)).UTC()
+	latest := used.Add(idAhead).UnixMicro()
+	return time.UnixMicro(latest - (latest-int64(id>>30))&(idPeriod.Microseconds()-1)).UTC()
 }
 
 // CommitMark is what the head remembers of a recent commit.
@@ -79,10 +80,10 @@ func (h *Head) Excludes(id CommitID) bool {
 	return applied || slices.ContainsFunc(h.Burned, func(b Burned) bool { return b.ID == id })
 }
 
-// forgot reports whether a commit that was made at now, and that the head does not
-// remember, may have been applied all the same. So may one of a process whose clock is
-// behind those of others.
-func (h *Head) forgot(now time.Time) bool { return !now.Truncate(time.Millisecond).After(h.Forgotten) }
+// forgot reports whether a commit that was made then, and that the head does not
+// remember, may have been applied all the same. So may, for all that the head knows, a new
+// one of a process whose clock is behind those of others.
+func (h *Head) forgot(made time.Time) bool { return !made.After(h.Forgotten) }
 
 // trim removes the first n entries of the buffer. Of their commits and those before, it
 // remembers the last few.

@@ -15,12 +15,12 @@ import (
 // it.
 func TestCommitIDTellsTime(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		made := time.UnixMilli(rapid.Int64Range(0, 1<<42).Draw(t, "made")).UTC()
+		made := time.UnixMicro(rapid.Int64Range(0, 1<<52).Draw(t, "made")).UTC()
 		id := stream.NewCommitID(made, rapid.Uint64().Draw(t, "random"))
 		if id == 0 {
 			t.Fatal("an id is zero")
 		}
-		since := time.Duration(rapid.Int64Range(-int64(stream.IDAhead/time.Millisecond), 1<<27).Draw(t, "since")) * time.Millisecond
+		since := time.Duration(rapid.Int64Range(-stream.IDAhead.Microseconds(), 1<<37).Draw(t, "since")) * time.Microsecond
 		got := id.Made(made.Add(since))
 		if got.Before(made) || got.After(made.Add(since+stream.IDAhead)) {
 			t.Fatalf("made at %v, seen %v later: it says %v", made, since, got)

@@ -81,12 +81,7 @@ func testCommitOnce(t *testing.T, d stream.Driver) {
 	now := sampleTime
 	for i := range 12 {
 		now = now.Add(time.Duration(i) * time.Second)
-		b := batch(plain("x"))
-		b.Now = now
-		if i%2 == 1 {
-			b.Now = b.Now.Add(-10 * time.Millisecond) // of another process
-		}
-		b.ID = stream.NewCommitID(b.Now, uint64(i))
+		b := madeAt(now.Add(-time.Duration(i%2)*10*time.Millisecond), batch(plain("x"))) // of two processes
 		var applied bool
 		if h, applied = commit(t, d, "s", b, l); !applied {
 			t.Fatalf("commit %d was refused", i)
@@ -103,18 +98,17 @@ func testCommitOnce(t *testing.T, d stream.Driver) {
 		}
 	}
 	refuse()
-	late := batch(plain("of a clock that is behind"))
-	late.Now = h.Forgotten
+	late := madeAt(h.Forgotten, batch(plain("of a clock that is behind")))
 	if _, applied := commit(t, d, "s", late, l); applied {
 		t.Error("a commit that may have been applied and forgotten was applied")
 	}
-	late.Now = h.Forgotten.Add(time.Millisecond)
+	late = madeAt(h.Forgotten.Add(time.Microsecond), late)
+	late.Now = late.Now.Truncate(time.Millisecond)
 	if h, _ = commit(t, d, "s", late, l); h.Commits != uint64(len(done)+2) {
 		t.Errorf("a commit that is newer than what is forgotten was refused: %+v", h)
 	}
 	update(t, d, "s", h, func(next *stream.Head) { next.UsedAt = sampleTime })
-	closing := batch(&stream.Append{Close: true})
-	closing.Now = now
+	closing := madeAt(now, batch(&stream.Append{Close: true}))
 	h, _ = commit(t, d, "s", closing, l)
 	h, err := d.Trim(t.Context(), "s", h, h.Tail, l)
 	must(t, err)

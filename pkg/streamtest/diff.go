@@ -32,9 +32,10 @@ func diffHeads(got, want *stream.Head) string {
 func normal(h *stream.Head) *stream.Head {
 	c := h.Clone()
 	c.Ended = h.Ended
-	for _, t := range []*time.Time{&c.CreatedAt, &c.UsedAt, &c.Deadline, &c.ExpiresAt, &c.Forgotten} {
+	for _, t := range []*time.Time{&c.CreatedAt, &c.UsedAt, &c.Deadline, &c.ExpiresAt} {
 		*t = time.UnixMilli(t.UnixMilli()).UTC()
 	}
+	c.Forgotten = time.UnixMicro(c.Forgotten.UnixMicro()).UTC()
 	if h.Origin != nil {
 		origin := *h.Origin
 		c.Origin = &origin

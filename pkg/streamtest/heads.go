@@ -108,8 +108,8 @@ func testHeadsAreImmutable(t *testing.T, d stream.Driver) {
 	mustCreate(t, d, "s", openHead())
 	keep(d.Head(ctx, "s", stream.Strong))
 	for i := range uint64(6) {
-		b := batch(produced("p", 0, i, "some text"))
-		b.Now = b.Now.Add(time.Millisecond) // those that a trim forgot were made before
+		// Those that a trim forgot were made before.
+		b := madeAt(sampleTime.Add(time.Duration(i)*time.Millisecond), batch(produced("p", 0, i, "some text")))
 		keep(d.Commit(ctx, "s", b, l))
 		h := keep(d.Head(ctx, "s", stream.Strong))
 		if i%2 == 1 {

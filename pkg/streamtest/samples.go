@@ -52,6 +52,12 @@ func batch(appends ...*stream.Append) *stream.Batch {
 	return &stream.Batch{ID: newCommitID(), Appends: appends, Now: sampleTime}
 }
 
+// madeAt moves a batch to another time than sampleTime.
+func madeAt(now time.Time, b *stream.Batch) *stream.Batch {
+	b.ID, b.Now = stream.NewCommitID(now, uint64(b.ID)), now
+	return b
+}
+
 // sampleTime has milliseconds that neither seconds nor floats keep.
 var sampleTime = time.UnixMilli(1_767_323_045_678).UTC()
 

@@ -111,7 +111,7 @@ func fullHead() *stream.Head {
 		SpilledCount: 1<<30 + 7,
 		Commits:      1<<41 + 9,
 		Recent:       []stream.CommitMark{{ID: 1<<63 + 7, Tail: stream.Offset{Segment: 1, Position: 1<<33 + 5}}, {ID: 3, Tail: buffer[0].From}, {ID: 4, Tail: at}},
-		Forgotten:    sampleTime.Add(-time.Millisecond),
+		Forgotten:    sampleTime.Add(-time.Microsecond),
 		Burned: []stream.Burned{{ID: 1<<63 + 1, At: sampleTime.Add(time.Millisecond)},
 			{ID: 77, At: sampleTime.Add(time.Second)}},
 		Buffer:     buffer,

@@ -168,14 +168,15 @@ func testEnded(t *testing.T, d stream.Driver) {
 // testStagedAfter: what was staged so long ago that it may have been discarded is not
 // linked any more.
 func testStagedAfter(t *testing.T, d stream.Driver) {
-	at := sampleTime.Unix()
+	at, now := sampleTime.Unix(), sampleTime
 	h := openHead()
 	mustCreate(t, d, "s", h)
 	link := func(at int64, want bool) {
 		t.Helper()
 		b, l := staged(h, at)
-		b.Now = b.Now.Add(time.Millisecond) // those that a trim forgot were made before
-		after, applied := commit(t, d, "s", b, l)
+		// What a trim will forget was made before.
+		now = now.Add(time.Millisecond)
+		after, applied := commit(t, d, "s", madeAt(now, b), l)
 		if applied != want {
 			t.Errorf("items staged at %d were linked: %v; the head says that those of %d must not be", at, applied, h.StagedAfter)
 		}
