@@ -101,8 +101,11 @@ const earlyWindow = 64
 
 // early reports whether an append failed because it overtook its predecessors.
 func (l *Log) early(err error) (*GapError, bool) {
+	if err == nil || l.limits.EarlyWait == 0 {
+		return nil, false
+	}
 	var gap *GapError
-	if !errors.As(err, &gap) || l.limits.EarlyWait == 0 {
+	if !errors.As(err, &gap) {
 		return nil, false
 	}
 	return gap, gap.Received-gap.Expected <= earlyWindow
