@@ -85,7 +85,9 @@ func TestRandomFaults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	direct, err := stream.New(in.driver, stream.Options{Objects: in.objects, Limits: dynamo.Limits(stream.DefaultLimits())})
+	limits := dynamo.Limits(stream.DefaultLimits())
+	limits.PageSize = 64 << 10 // of segments of four messages
+	direct, err := stream.New(in.driver, stream.Options{Objects: in.objects, Limits: limits})
 	if err != nil {
 		t.Fatal(err)
 	}
