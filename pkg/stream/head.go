@@ -112,6 +112,8 @@ func (e *Entry) String() string { return fmt.Sprintf("%+v", *e) }
 // StagedID names an item that was put before the commit that links it. The zero
 // value means none.
 type StagedID struct {
+	// Commit is random, the same for all parts of an append. It is not the id of the
+	// commit that links them.
 	Commit CommitID
 	Part   int
 	// At is when it was put, in seconds since 1970, so that what nothing ever linked can

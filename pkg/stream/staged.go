@@ -11,14 +11,13 @@ import (
 // the entries that link them. A crash leaves some that nothing links; the sweep finds
 // them, or they go with their life.
 func (l *Log) stage(ctx context.Context, life Life, a *Append) ([]Entry, error) {
-	now := l.now()
-	id, at := NewCommitID(now, l.randomUint64()), now.Unix()
+	id, at := l.randomUint64()|1, l.now().Unix()
 	// A content type other than the stream's will be refused, whatever is cut here.
 	parts := a.Records.split(Config{ContentType: a.ContentType}.Unit(), l.limits.PartSize)
 	entries := make([]Entry, len(parts))
 	err := atOnce(len(parts), func(i int) error {
 		part := parts[i]
-		staged := StagedID{Commit: id, Part: i, At: at, Object: l.limits.isObject(part)}
+		staged := StagedID{Commit: CommitID(id), Part: i, At: at, Object: l.limits.isObject(part)}
 		entries[i] = Entry{Count: part.Count, Size: part.Size, Staged: staged}
 		return l.retry(ctx, func() error { return l.putStaged(ctx, life, staged, part.Frames) })
 	})
