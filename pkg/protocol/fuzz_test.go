@@ -119,7 +119,7 @@ func FuzzForkHeaders(f *testing.F) {
 		if !strings.HasPrefix(source, pathPrefix) || got.HasAt != hasAt || got.Sub > 0 && !hasAt || hasAt && got.At.String() != at {
 			t.Fatalf("%v gives %+v", h, got)
 		}
-		again := http.Header{headerForkedFrom: {pathPrefix + url.PathEscape(got.Source)}, headerForkAt: h[headerForkAt], headerForkSub: h[headerForkSub]}
+		again := http.Header{headerForkedFrom: {pathPrefix + (&url.URL{Path: got.Source}).EscapedPath()}, headerForkAt: h[headerForkAt], headerForkSub: h[headerForkSub]}
 		if !hasAt {
 			delete(again, headerForkAt)
 		}
