@@ -35,7 +35,7 @@ func Admit(h *Head, b *Batch, l Limits) (*Head, bool) {
 	return next, true
 }
 
-// Made returns when the batch was made: at Now, to the microsecond that its id tells.
+// Made returns when the batch was made, as its id tells: at about Now.
 func (b *Batch) Made() time.Time { return b.ID.made(b.Now) }
 
 // aimedAt reports whether the batch may be applied to the life that h is of. One

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 )
 
 // maxAttempts bounds how often one group tries to commit. Every refusal means
@@ -34,6 +35,8 @@ type commit struct {
 	stagedFor Incarnation
 	// known is the newest head seen; nil means none.
 	known *Head
+	// made is when the last attempt says that it was made.
+	made time.Time
 	// doubt is why an attempt of producers may still happen that was not burned.
 	// Doing it again is safe, but no refusal is certain any more.
 	doubt error
@@ -104,7 +107,8 @@ func (c *commit) attempt(ctx context.Context) (CommitMark, *Head, error) {
 
 // batch makes a batch of the appends, with a commit id of its own.
 func (c *commit) batch(appends []*Append) *Batch {
-	b := c.newBatch(appends...)
+	c.made = c.known.unforgotten(c.clock())
+	b := c.newBatch(c.made, appends...)
 	if c.known != nil {
 		// Were it to arrive late, it would have to find the same life.
 		b.Incarnation = c.known.Incarnation

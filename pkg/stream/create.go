@@ -145,7 +145,7 @@ func (l *Log) created(name string, fresh *Head, owed []Notice) {
 // for its buffer. A crash then leaves items of a life that never began.
 func (l *Log) fresh(ctx context.Context, name string, c *creation) (*Head, error) {
 	a := &Append{ContentType: c.ContentType, Records: c.Records, Close: c.Closed}
-	b := l.newBatch(a)
+	b := l.newBatch(l.clock(), a)
 	now := b.Now
 	h := &Head{
 		Incarnation:  l.newIncarnation(),

@@ -148,10 +148,10 @@ func (l *Log) pause(ctx context.Context, attempt int) error {
 	}
 }
 
-// newBatch returns a batch of appends that is made now, with a commit id of its own.
-func (l *Log) newBatch(appends ...*Append) *Batch {
-	now := l.clock()
-	return &Batch{ID: NewCommitID(now, l.randomUint64()), Appends: appends, Now: truncate(now)}
+// newBatch returns a batch of appends with a commit id of its own, which says that it was
+// made at some time.
+func (l *Log) newBatch(made time.Time, appends ...*Append) *Batch {
+	return &Batch{ID: NewCommitID(made, l.randomUint64()), Appends: appends, Now: l.now()}
 }
 
 func (l *Log) newIncarnation() Incarnation {

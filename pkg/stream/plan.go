@@ -57,8 +57,8 @@ func (c *commit) plan(ctx context.Context, h *Head) error {
 			return err
 		}
 		// A driver may refuse blindly what it would have to look at the head for.
-		// The same again would be refused again.
-		stubborn := blind && h == by && len(c.accepted()) == tried
+		// The same again would be refused again, unless it was for its id.
+		stubborn := blind && h == by && len(c.accepted()) == tried && !h.forgot(c.made)
 		if slow == 0 && !stubborn {
 			return nil
 		}

@@ -81,9 +81,18 @@ func (h *Head) Excludes(id CommitID) bool {
 }
 
 // forgot reports whether a commit that was made then, and that the head does not
-// remember, may have been applied all the same. So may, for all that the head knows, a new
-// one of a process whose clock is behind those of others.
+// remember, may have been applied all the same.
 func (h *Head) forgot(made time.Time) bool { return !made.After(h.Forgotten) }
+
+// unforgotten is now, or the first moment after what the head forgot, if that is later: by
+// the clock of another process, or where commits are fast. A nil head forgot nothing.
+func (h *Head) unforgotten(now time.Time) time.Time {
+	now = now.Truncate(time.Microsecond)
+	if h == nil || !h.forgot(now) {
+		return now
+	}
+	return h.Forgotten.Add(time.Microsecond)
+}
 
 // trim removes the first n entries of the buffer. Of their commits and those before, it
 // remembers the last few.

@@ -112,3 +112,37 @@ func TestLateCopyOfAnAnsweredCommit(t *testing.T) {
 		})
 	}
 }
+
+// A process whose clock is behind what the head forgot makes a commit that is newer, blindly
+// as any other; one whose clock is wrong looks at the head.
+func TestClockBehindWhatIsForgotten(t *testing.T) {
+	for _, c := range []struct {
+		behind time.Duration
+		takes  string
+	}{
+		{0, "commit"},
+		{10 * time.Second, "commit commit"},
+		{stream.IDAhead + time.Second, "commit commit update"},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			l, s := open(t, stream.DefaultLimits())
+			create(t, clocked(t, s, -time.Hour)) // so that the stream is older than any of these clocks say
+			for range 20 {
+				put(t, l, text("o"))
+			}
+			if err := l.Flush(t.Context(), name, stream.Appended{}); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(time.Microsecond)
+			other := clocked(t, s, -c.behind)
+			s.took()
+			put(t, other, text("x"))
+			if ops := s.took(); ops != c.takes {
+				t.Errorf("behind by %v: took %q, want %q", c.behind, ops, c.takes)
+			}
+			if got := content(t, l); got != strings.Repeat("o", 20)+"x" {
+				t.Errorf("behind by %v: content %q", c.behind, got)
+			}
+		})
+	}
+}

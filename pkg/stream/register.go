@@ -171,7 +171,7 @@ func (l *Log) entry(ctx context.Context, registry string, owing []Owing) (next *
 			return nil, 0, err
 		}
 	}
-	b := l.newBatch(a)
+	b := l.newBatch(l.clock(), a)
 	if a.staged(l.limits) {
 		if b.Staged, err = l.stage(ctx, h.Life(registry), a); err != nil {
 			return nil, 0, err
