@@ -40,7 +40,7 @@ type Limits struct {
 	// KnownProducers is how many producers a stream knows at most, over its life;
 	// 0 means any number.
 	KnownProducers int
-	// Remember is how many recent commits a head remembers.
+	// Remember is how many commits a head remembers apart from those in its buffer.
 	Remember int
 	// EarlyWait is how long a producer's request that arrived before its
 	// predecessor waits for it.

@@ -12,7 +12,7 @@ import (
 // neverTrims says that it trimmed, and did not: as a store that lost its mind.
 type neverTrims struct{ stream.Driver }
 
-func (d neverTrims) Trim(ctx context.Context, name string, _ *stream.Head, _ stream.Offset, l stream.Limits) (*stream.Head, error) {
+func (d neverTrims) Trim(ctx context.Context, name string, _ *stream.Head, _ stream.Offset, _ stream.Limits) (*stream.Head, error) {
 	return d.Head(ctx, name, stream.Strong)
 }
 
