@@ -110,19 +110,16 @@ func (f *fields) crc(name string) uint32 {
 	return uint32(n)
 }
 
-// millis returns a time; the zero time if it is absent.
-func (f *fields) millis(name string) time.Time {
-	if !f.has(name) {
-		return time.Time{}
-	}
-	return time.UnixMilli(int64(f.int(name))).UTC()
-}
+func (f *fields) millis(name string) time.Time { return f.instant(name, time.UnixMilli) }
 
-func (f *fields) micros(name string) time.Time {
+func (f *fields) micros(name string) time.Time { return f.instant(name, time.UnixMicro) }
+
+// instant returns a time, in units that of turns into one; the zero time if it is absent.
+func (f *fields) instant(name string, of func(units int64) time.Time) time.Time {
 	if !f.has(name) {
 		return time.Time{}
 	}
-	return time.UnixMicro(int64(f.int(name))).UTC()
+	return of(int64(f.int(name))).UTC()
 }
 
 // duration returns a number of milliseconds.

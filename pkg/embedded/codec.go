@@ -76,20 +76,16 @@ func (e *encoder) life(l stream.Life) {
 	e.string(l.Name)
 	e.b = append(e.b, l.Incarnation[:]...)
 }
-func (e *encoder) time(t time.Time) {
-	if t.IsZero() {
-		e.uint(0)
-		return
-	}
-	e.uint(uint64(t.UnixMilli()) + 1)
-}
+func (e *encoder) time(t time.Time)   { e.instant(t, t.UnixMilli()) }
+func (e *encoder) micros(t time.Time) { e.instant(t, t.UnixMicro()) }
 
-func (e *encoder) micros(t time.Time) {
+// instant appends a time, which is so many units since 1970.
+func (e *encoder) instant(t time.Time, units int64) {
 	if t.IsZero() {
 		e.uint(0)
 		return
 	}
-	e.uint(uint64(t.UnixMicro()) + 1)
+	e.uint(uint64(units) + 1)
 }
 
 // decoder reads what an encoder wrote. After an error it returns zeros.
@@ -136,20 +132,16 @@ func (d *decoder) life() (l stream.Life) {
 	copy(l.Incarnation[:], d.bytes(uint64(incarnationSize)))
 	return l
 }
-func (d *decoder) time() time.Time {
-	n := d.uint()
-	if n == 0 {
-		return time.Time{}
-	}
-	return time.UnixMilli(int64(n - 1)).UTC()
-}
+func (d *decoder) time() time.Time   { return d.instant(time.UnixMilli) }
+func (d *decoder) micros() time.Time { return d.instant(time.UnixMicro) }
 
-func (d *decoder) micros() time.Time {
+// instant reads a time in units that of turns into one.
+func (d *decoder) instant(of func(units int64) time.Time) time.Time {
 	n := d.uint()
 	if n == 0 {
 		return time.Time{}
 	}
-	return time.UnixMicro(int64(n - 1)).UTC()
+	return of(int64(n - 1)).UTC()
 }
 
 // count reads the length of a list, which cannot be more than what is left.
