@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
 	"github.com/commoncurriculum/durable-streams-aws/pkg/config"
+	"github.com/commoncurriculum/durable-streams-aws/pkg/sdkhttp"
 )
 
 const (
@@ -70,7 +71,7 @@ func secretsClient(environ map[string]string, endpoint string) *secretsmanager.C
 		Retryer: retry.NewStandard(func(o *retry.StandardOptions) {
 			o.MaxAttempts, o.MaxBackoff = secretAttempts, 500*time.Millisecond
 		}),
-		HTTPClient: awshttp.NewBuildableClient().WithTimeout(secretTimeout),
+		HTTPClient: sdkhttp.Client{BuildableClient: awshttp.NewBuildableClient().WithTimeout(secretTimeout)},
 	})
 }
 

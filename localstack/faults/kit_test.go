@@ -20,6 +20,7 @@ import (
 	"github.com/commoncurriculum/durable-streams-aws/localstack/standin"
 	"github.com/commoncurriculum/durable-streams-aws/pkg/bucket"
 	"github.com/commoncurriculum/durable-streams-aws/pkg/dynamo"
+	"github.com/commoncurriculum/durable-streams-aws/pkg/sdkhttp"
 	"github.com/commoncurriculum/durable-streams-aws/pkg/streamtest"
 )
 
@@ -83,7 +84,7 @@ func newPlace(t *testing.T) *place {
 	}
 	p := &place{t: t, table: "t" + rand.Text(), bucket: "b" + strings.ToLower(rand.Text())}
 	p.dynamoDB = dynamodb.New(dynamo.NewClient("us-east-1", s.table.Endpoint, keys).Options(), func(o *dynamodb.Options) {
-		o.HTTPClient = awshttp.NewBuildableClient().WithTimeout(patience)
+		o.HTTPClient = sdkhttp.Client{BuildableClient: awshttp.NewBuildableClient().WithTimeout(patience)}
 	})
 	if p.s3, err = bucket.NewClient(bucket.Endpoint{URL: s.bucket.Endpoint(), Region: "us-east-1", Credentials: keys}); err != nil {
 		t.Fatal(err)

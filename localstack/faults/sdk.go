@@ -2,9 +2,9 @@ package faults
 
 import (
 	"net/http"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 )
@@ -22,10 +22,11 @@ func S3(c *s3.Client, l *Layer) *s3.Client {
 // under returns the client with the layer between it and the network: below its time limit,
 // so that what takes too long is given up as ever.
 func (l *Layer) under(client aws.HTTPClient) aws.HTTPClient {
-	if own, ok := client.(*awshttp.BuildableClient); ok {
-		return &http.Client{Transport: l.Over(own.GetTransport()), Timeout: own.GetTimeout()}
+	limited := &http.Client{Transport: l.Over(doer{client})}
+	if own, ok := client.(interface{ GetTimeout() time.Duration }); ok {
+		limited.Timeout = own.GetTimeout()
 	}
-	return &http.Client{Transport: l.Over(doer{client})}
+	return limited
 }
 
 // doer is a client as a transport.

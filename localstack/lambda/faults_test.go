@@ -24,6 +24,7 @@ import (
 	s3standin "github.com/commoncurriculum/durable-streams-aws/localstack/s3"
 	"github.com/commoncurriculum/durable-streams-aws/pkg/dynamo"
 	"github.com/commoncurriculum/durable-streams-aws/pkg/fsck"
+	"github.com/commoncurriculum/durable-streams-aws/pkg/sdkhttp"
 	"github.com/commoncurriculum/durable-streams-aws/pkg/stream"
 	"github.com/commoncurriculum/durable-streams-aws/pkg/streamtest"
 )
@@ -80,7 +81,7 @@ func TestRandomFaults(t *testing.T) {
 	in := h.inside(t)
 	// Who looks at the end waits longer than a function would: the machine may be busy.
 	in.driver, err = dynamo.New(dynamodb.New(dynamo.NewClient("us-east-1", in.config.DynamoDBEndpoint, credentials.NewStaticCredentialsProvider("local", "local", "")).Options(), func(o *dynamodb.Options) {
-		o.HTTPClient = awshttp.NewBuildableClient().WithTimeout(patience)
+		o.HTTPClient = sdkhttp.Client{BuildableClient: awshttp.NewBuildableClient().WithTimeout(patience)}
 	}), dynamo.Options{Table: in.config.Table})
 	if err != nil {
 		t.Fatal(err)

@@ -4,13 +4,14 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/http"
 	"net/url"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"github.com/commoncurriculum/durable-streams-aws/pkg/sdkhttp"
 )
 
 // dialTimeout is short beside the deadline of a request, so that an address that
@@ -46,7 +47,7 @@ func NewClient(e Endpoint) (*s3.Client, error) {
 		Region:      e.Region,
 		Credentials: aws.NewCredentialsCache(e.Credentials),
 		Retryer:     aws.NopRetryer{},
-		HTTPClient: versioned{awshttp.NewBuildableClient().WithDialerOptions(func(d *net.Dialer) {
+		HTTPClient: sdkhttp.Client{BuildableClient: awshttp.NewBuildableClient().WithDialerOptions(func(d *net.Dialer) {
 			d.Timeout = dialTimeout
 		})},
 		// R2 did not know the checksums that the SDK sends and asks for by default
@@ -73,15 +74,6 @@ func NewClient(e Endpoint) (*s3.Client, error) {
 		o.UsePathStyle = true
 	}
 	return s3.New(o), nil
-}
-
-// versioned says of each request that it is HTTP/1.1. The SDK (smithy-go 1.28) does not,
-// and without it net/http sends "Expect: 100-continue" but does not wait for the answer.
-type versioned struct{ http *awshttp.BuildableClient }
-
-func (v versioned) Do(r *http.Request) (*http.Response, error) {
-	r.ProtoMajor, r.ProtoMinor = 1, 1
-	return v.http.Do(r)
 }
 
 // checkURL refuses addresses that requests cannot be sent to.

@@ -96,12 +96,16 @@ var rules = []rule{
 		why: "a driver implements the core's contract and nothing else: it knows neither HTTP nor another driver, and this one only its storage engine and a cache",
 	},
 	{
-		path: "pkg/dynamo", module: []string{"pkg/stream"}, outside: []string{"github.com/aws/"}, std: []string{"database/sql", "testing"},
+		path: "pkg/dynamo", module: []string{"pkg/stream", "pkg/sdkhttp"}, outside: []string{"github.com/aws/"}, std: []string{"database/sql", "testing"},
 		why: "a driver implements the core's contract and nothing else: it knows neither the protocol nor another driver",
 	},
 	{
-		path: "pkg/bucket", module: []string{"pkg/stream", "pkg/segment"}, outside: []string{"github.com/aws/"}, std: []string{"database/sql", "testing"},
+		path: "pkg/bucket", module: []string{"pkg/stream", "pkg/segment", "pkg/sdkhttp"}, outside: []string{"github.com/aws/"}, std: []string{"database/sql", "testing"},
 		why: "a driver implements the core's contract and nothing else: it knows neither the protocol nor another driver",
+	},
+	{
+		path: "pkg/sdkhttp", outside: []string{"github.com/aws/aws-sdk-go-v2/aws/"}, std: []string{"database/sql", "testing"},
+		why: "it mends how the SDK sends requests, whatever is in them",
 	},
 	{
 		path: "pkg/auth", module: []string{"pkg/protocol", "pkg/stream"}, outside: []string{"github.com/lestrrat-go/jwx/", "golang.org/x/time/", "github.com/hashicorp/golang-lru/"}, std: []string{"database/sql", "testing"},

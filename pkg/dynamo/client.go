@@ -8,6 +8,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"github.com/commoncurriculum/durable-streams-aws/pkg/sdkhttp"
 )
 
 const (
@@ -40,10 +42,10 @@ func newClient(region, endpoint string, credentials aws.CredentialsProvider, tim
 		Retryer: retry.NewStandard(func(o *retry.StandardOptions) {
 			o.MaxAttempts, o.MaxBackoff = readAttempts, readPause
 		}),
-		HTTPClient: awshttp.NewBuildableClient().WithTimeout(timeout).WithTransportOptions(func(t *http.Transport) {
+		HTTPClient: sdkhttp.Client{BuildableClient: awshttp.NewBuildableClient().WithTimeout(timeout).WithTransportOptions(func(t *http.Transport) {
 			t.IdleConnTimeout = idleTimeout
 			t.MaxIdleConnsPerHost = 64
-		}),
+		})},
 	})
 }
 
