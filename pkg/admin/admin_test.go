@@ -19,13 +19,13 @@ func TestNothingIsOfferedWithoutAToken(t *testing.T) {
 	k := newKit(t, func(c *admin.Config) { c.Token = "" })
 	for _, header := range []string{"Bearer " + token, "Bearer ", "Bearer"} {
 		r := k.do(t, "GET", "/v1/admin/streams", "Authorization", header)
-		wantAnswer(t, header, r, 404, `{"error":"the admin API is not offered: set ADMIN_TOKEN on the server, and send it as Authorization: Bearer \u003ctoken\u003e"}`+"\n")
+		wantAnswer(t, header, r, 404, `{"error":"the admin API is not offered: set ADMIN_TOKEN on the server, and send it as Authorization: Bearer <token>"}`+"\n")
 	}
 }
 
 func TestTheTokenIsNeeded(t *testing.T) {
 	k := newKit(t, nil)
-	missing := `{"error":"the server's ADMIN_TOKEN is needed: send it as Authorization: Bearer \u003ctoken\u003e"}` + "\n"
+	missing := `{"error":"the server's ADMIN_TOKEN is needed: send it as Authorization: Bearer <token>"}` + "\n"
 	wrong := `{"error":"this is not the server's ADMIN_TOKEN"}` + "\n"
 	for _, path := range []string{"/v1/admin/streams", "/v1/admin/segments", "/v1/admin/metrics", "/v1/admin/", "/v1/admin/x", "/v1/admin/streams?limit=x"} {
 		for _, method := range []string{"GET", "HEAD", "POST"} {

@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -67,9 +68,11 @@ func errorAnswer(err error) answer {
 
 // jsonAnswer returns an answer in JSON. The value must be one that can be encoded.
 func jsonAnswer(status int, value any) answer {
-	body, err := json.Marshal(value)
-	if err != nil {
+	var body bytes.Buffer
+	e := json.NewEncoder(&body)
+	e.SetEscapeHTML(false) // it is read in terminals
+	if err := e.Encode(value); err != nil {
 		panic(err)
 	}
-	return answer{status: status, contentType: "application/json", body: append(body, '\n')}
+	return answer{status: status, contentType: "application/json", body: body.Bytes()}
 }

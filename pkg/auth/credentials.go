@@ -47,6 +47,8 @@ func readCredentials(r *http.Request, offerQuery bool) (credentials, error) {
 		}
 	}
 	switch {
+	case c.token == "" && offerQuery && r.Method != http.MethodGet && strings.Contains(r.URL.RawQuery, queryToken+"="):
+		return credentials{}, protocol.Refusal(protocol.ErrNoToken, "a token in the query is for GET only: send it as Authorization: Bearer <token>")
 	case c.token == "":
 		return credentials{}, protocol.ErrNoToken
 	case len(c.token) > maxToken:

@@ -27,9 +27,12 @@ func refuse(log *slog.Logger, err error) *events.LambdaFunctionURLStreamingRespo
 	return head{status, plainText()}.streaming(text)
 }
 
-// plainText returns the headers of an error's text.
+// plainText returns the headers of an error's text, which scripts of any origin may read.
 func plainText() http.Header {
-	return http.Header{"Content-Type": {"text/plain; charset=utf-8"}, "Cache-Control": {"no-store"}}
+	return http.Header{
+		"Content-Type": {"text/plain; charset=utf-8"}, "Cache-Control": {"no-store"}, "X-Content-Type-Options": {"nosniff"},
+		"Access-Control-Allow-Origin": {"*"}, "Cross-Origin-Resource-Policy": {"cross-origin"},
+	}
 }
 
 // failing is a body that ends in an error.

@@ -3,6 +3,7 @@ package lambdahttp
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -64,7 +65,9 @@ func (w *response) WriteHeader(status int) {
 			w.final.header.Del("Content-Length")
 			return
 		}
-		w.length = n
+		if w.length = n; n == 0 && w.request.Method != http.MethodHead {
+			w.final.header.Del("Content-Length") // see fill
+		}
 	}
 }
 
@@ -145,6 +148,23 @@ func (w *response) FlushError() error {
 		err = w.out.Flush()
 	}
 	w.begin(nil)
+	if w.length == 0 {
+		err = errors.Join(err, w.fill())
+	}
+	return err
+}
+
+// filling is the body of a response that may have one and has none.
+const filling = "\n"
+
+// fill sends it. A function URL does not always end a streamed response whose body is
+// empty: its client then waits for minutes (aws-lambda-go, issues 593 and 596).
+func (w *response) fill() error {
+	if w.written > 0 || w.request.Method == http.MethodHead || !bodyAllowed(w.final.status) {
+		return nil
+	}
+	w.written = int64(len(filling))
+	_, err := io.WriteString(w.body, filling)
 	return err
 }
 
@@ -162,6 +182,8 @@ func (w *response) end() {
 	case w.length > w.written && w.request.Method != http.MethodHead:
 		w.warn("the response is shorter than its Content-Length")
 		failure = errShort
+	case w.fill() != nil:
+		failure = errNotRead
 	}
 	w.body.closeWith(failure)
 }

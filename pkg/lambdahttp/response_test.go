@@ -22,7 +22,20 @@ func TestHead(t *testing.T) {
 		headers map[string]string
 		body    string
 	}{
-		"nothing": {func(http.ResponseWriter, *http.Request) {}, 200, nil, ""},
+		// A function URL may never end what is empty.
+		"nothing": {func(http.ResponseWriter, *http.Request) {}, 200, nil, "\n"},
+		"declared to be nothing": {func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Length", "0")
+			w.WriteHeader(201)
+			if n, err := io.WriteString(w, "x"); n != 0 || !errors.Is(err, http.ErrContentLength) {
+				t.Errorf("nothing: wrote %d bytes, %v", n, err)
+			}
+			for range 2 {
+				if err := http.NewResponseController(w).Flush(); err != nil {
+					t.Errorf("flush: %v", err)
+				}
+			}
+		}, 201, nil, "\n"},
 		"sniffed": {func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "<html>") }, 200,
 			map[string]string{"Content-Type": "text/html; charset=utf-8"}, "<html>"},
 		"sniffed from all that was collected": {func(w http.ResponseWriter, _ *http.Request) {
@@ -48,27 +61,27 @@ func TestHead(t *testing.T) {
 			w.Header().Set("B", "2")
 			w.WriteHeader(202)
 			w.WriteHeader(103)
-		}, 201, map[string]string{"A": "1"}, ""},
+		}, 201, map[string]string{"A": "1"}, "\n"},
 		"frozen by a write": {func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "a/b")
 			w.Write(nil)
 			w.Header().Set("Content-Type", "c/d")
-		}, 200, map[string]string{"Content-Type": "a/b"}, ""},
+		}, 200, map[string]string{"Content-Type": "a/b"}, "\n"},
 		"informational": {func(w http.ResponseWriter, _ *http.Request) {
 			w.WriteHeader(http.StatusEarlyHints)
 			w.WriteHeader(http.StatusSwitchingProtocols)
 			w.WriteHeader(404)
-		}, 404, nil, ""},
+		}, 404, nil, "\n"},
 		"several values": {func(w http.ResponseWriter, _ *http.Request) {
 			w.Header()["Vary"] = []string{"A", "B"}
 			w.Header()["None"] = []string{}
-		}, 200, map[string]string{"Vary": "A, B"}, ""},
+		}, 200, map[string]string{"Vary": "A, B"}, "\n"},
 		"unfit for a header": {func(w http.ResponseWriter, _ *http.Request) {
 			w.Header()["A"] = []string{" b\r\nc: d\x00 "}
 			w.Header()["Bad name"] = []string{"x"}
 			w.Header()[""] = []string{"x"}
 			w.Header()[http.TrailerPrefix+"T"] = []string{"x"}
-		}, 200, map[string]string{"A": "b  c: d"}, ""},
+		}, 200, map[string]string{"A": "b  c: d"}, "\n"},
 		"204": {func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Length", "5")
 			w.Header().Set("A", "1")
@@ -99,7 +112,8 @@ func TestHead(t *testing.T) {
 			io.WriteString(w, "hello")
 		}, 200, map[string]string{"Content-Type": "a/b"}, "hello"},
 		"invalid status": {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(0) }, 500,
-			map[string]string{"Content-Type": "text/plain; charset=utf-8", "Cache-Control": "no-store"}, "internal error\n"},
+			map[string]string{"Content-Type": "text/plain; charset=utf-8", "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff",
+				"Access-Control-Allow-Origin": "*", "Cross-Origin-Resource-Policy": "cross-origin"}, "internal error\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := call(t, handle(c.handler), plain("GET", "/"))

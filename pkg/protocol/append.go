@@ -1,6 +1,8 @@
 package protocol
 
 import (
+	"errors"
+	"fmt"
 	"net/http"
 	"strconv"
 
@@ -15,6 +17,10 @@ func (x *exchange) append() error {
 		return err
 	}
 	done, err := x.log.Append(x.ctx, x.name, a)
+	if errors.Is(err, stream.ErrUnsettled) && a.Producer == nil && a.Records.Count > 0 {
+		// Clients repeat by themselves what is to be tried again; this must not be.
+		return fmt.Errorf("%w: %v", errInDoubt, err)
+	}
 	if err != nil {
 		return err
 	}
@@ -37,7 +43,10 @@ func (x *exchange) readAppend() (*stream.Append, error) {
 	h := x.r.Header
 	a := &stream.Append{Close: closes(h)}
 	x.kind = appendKind(a)
-	var err error
+	err := ifMatch(h)
+	if err != nil {
+		return nil, err
+	}
 	if a.Producer, err = producer(h); err != nil {
 		return nil, err
 	}

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -38,6 +39,10 @@ const minBodyRate = 1 << 10
 func (x *exchange) records(json bool) (r stream.Records, length int, err error) {
 	if x.r.ContentLength == 0 || x.r.Body == nil {
 		return stream.Records{}, 0, nil
+	}
+	if coding := x.r.Header.Get("Content-Encoding"); coding != "" && !strings.EqualFold(coding, "identity") {
+		// What is stored would be other bytes than what was meant (RFC 9110, section 15.5.16).
+		return stream.Records{}, 0, problem(errCoding, "Content-Encoding is not offered for requests: send the body as it is")
 	}
 	if json {
 		s := scratches.Get().(*scratch)
@@ -75,7 +80,7 @@ func (x *exchange) expectedLength() int {
 func (x *exchange) readBody(b []byte) ([]byte, error) {
 	announced, max := x.r.ContentLength, x.config.MaxBody
 	if announced > max {
-		return nil, errBodyTooLarge
+		return nil, tooLarge(max)
 	}
 	b = slices.Grow(b, x.expectedLength())
 	start, begun := len(b), time.Now()
@@ -85,7 +90,7 @@ func (x *exchange) readBody(b []byte) ([]byte, error) {
 		size := int64(len(b) - start)
 		switch {
 		case size > max:
-			return nil, errBodyTooLarge
+			return nil, tooLarge(max)
 		case announced >= 0 && size == announced:
 			return b, nil
 		case len(b) == cap(b):
@@ -105,6 +110,10 @@ func (x *exchange) readBody(b []byte) ([]byte, error) {
 	}
 }
 
+func tooLarge(max int64) error {
+	return problem(errBodyTooLarge, "the body is too large: at most %d bytes are allowed; split it into several appends", max)
+}
+
 // bodyDeadline is until when the next part of a body must arrive, of which size bytes have
 // since it was begun.
 func (x *exchange) bodyDeadline(begun time.Time, size int64) time.Time {
@@ -119,7 +128,7 @@ func (x *exchange) bodyDeadline(begun time.Time, size int64) time.Time {
 // bodyEnd judges the error that ended a body.
 func (x *exchange) bodyEnd(b []byte, size int64, err error) ([]byte, error) {
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok || size > x.config.MaxBody {
-		return nil, errBodyTooLarge
+		return nil, tooLarge(x.config.MaxBody)
 	}
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		return nil, errBodyStalled

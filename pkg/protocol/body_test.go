@@ -38,6 +38,20 @@ func TestBodyLimit(t *testing.T) {
 }
 
 // A body without end is neither kept nor read for ever.
+// What is compressed would be stored so, and read as it is.
+func TestEncodedBody(t *testing.T) {
+	text := func(coding string) header {
+		return header{"Content-Type": "text/plain", "Content-Encoding": coding}
+	}
+	runScenarios(t, []scenario{{"refused", []step{
+		{do: "PUT /v1/stream/s", with: text("gzip"), body: "\x1f\x8b", status: 415, want: header{"Accept-Encoding": "identity"}},
+		{do: "PUT /v1/stream/s", with: text("gzip"), status: 201},
+		{do: "POST /v1/stream/s", with: text("br"), body: "x", status: 415},
+		{do: "POST /v1/stream/s", with: text("Identity"), body: "y", status: 204},
+		{do: "GET /v1/stream/s?offset=-1", status: 200, text: "y"},
+	}}})
+}
+
 func TestEndlessBody(t *testing.T) {
 	k := newKit(t, func(s *setup) { s.MaxBody = 1 << 20 })
 	read := 0

@@ -3,6 +3,7 @@ package protocol
 import (
 	"errors"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/commoncurriculum/durable-streams-aws/pkg/stream"
@@ -15,16 +16,20 @@ const defaultType = "application/octet-stream"
 // (section 5.1).
 func (x *exchange) create() error {
 	x.kind = "create"
+	mustBeNew, err := ifNoneMatch(x.r.Header)
+	if err != nil {
+		return err
+	}
 	c, err := x.readCreate()
 	if err != nil {
 		return err
 	}
 	head, created, err := x.log.Create(x.ctx, x.name, c)
-	if errors.Is(err, stream.ErrGone) {
-		return errTaken
-	}
 	if err != nil {
-		return err
+		return createError(c, err)
+	}
+	if mustBeNew && !created {
+		return problem(errPrecondition, "the stream exists")
 	}
 	h := x.w.Header()
 	x.set("Content-Type", head.ContentType)
@@ -39,6 +44,20 @@ func (x *exchange) create() error {
 	x.set("Location", location(x.r))
 	x.send(http.StatusCreated, nil)
 	return nil
+}
+
+// createError says what of a create's failure only it can tell.
+func createError(c *stream.Create, err error) error {
+	if errors.Is(err, stream.ErrGone) {
+		return errTaken
+	}
+	if e, ok := errors.AsType[*stream.ContentTypeError](err); ok {
+		return problem(errForkType, "a fork has the Content-Type of its source, which is %s: leave it out, or send that", e.Stream)
+	}
+	if c.Fork != nil && errors.Is(err, stream.ErrBadOffset) {
+		return problem(errForkPoint, "the source has no such place: %s must be a Stream-Next-Offset that it gave out, and %s no more than follows there", headerForkAt, headerForkSub)
+	}
+	return err
 }
 
 func (x *exchange) readCreate() (*stream.Create, error) {
@@ -72,22 +91,36 @@ func (x *exchange) readCreate() (*stream.Create, error) {
 	return c, err
 }
 
-// location returns the absolute URL of a request, as the client sees it: behind a
-// proxy that ends TLS the scheme is in X-Forwarded-Proto. The path stays as it
-// was written.
+// location returns the absolute URL of a request, as the client sees it: behind a proxy
+// the host may be in X-Forwarded-Host, and if it ends TLS the scheme is in
+// X-Forwarded-Proto. The path stays as it was written.
 func location(r *http.Request) string {
-	path := r.URL.EscapedPath()
-	if r.Host == "" {
+	path, host := r.URL.EscapedPath(), r.Host
+	if forwarded := forwarded(r, "X-Forwarded-Host"); isHost(forwarded) {
+		host = forwarded
+	}
+	if host == "" {
 		return path
 	}
 	scheme := "http"
 	if r.TLS != nil {
 		scheme = "https"
 	}
-	first, _, _ := strings.Cut(r.Header.Get("X-Forwarded-Proto"), ",")
-	switch first = strings.ToLower(strings.TrimSpace(first)); first {
+	switch forwarded := strings.ToLower(forwarded(r, "X-Forwarded-Proto")); forwarded {
 	case "http", "https":
-		scheme = first
+		scheme = forwarded
 	}
-	return scheme + "://" + r.Host + path
+	return scheme + "://" + host + path
+}
+
+// forwarded returns what the first proxy said in a header.
+func forwarded(r *http.Request, name string) string {
+	first, _, _ := strings.Cut(r.Header.Get(name), ",")
+	return strings.TrimSpace(first)
+}
+
+// isHost reports whether a text is a host of a URL and no more.
+func isHost(s string) bool {
+	u, err := url.Parse("//" + s)
+	return err == nil && s != "" && u.Host == s && u.Hostname() != ""
 }

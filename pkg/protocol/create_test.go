@@ -71,6 +71,16 @@ func TestCreate(t *testing.T) {
 		{"behind a proxy", []step{
 			{do: path, with: header{"X-Forwarded-Proto": "HTTPS, http"}, status: 201, want: header{"Location": "https://example.com/v1/stream/s"}},
 		}},
+		{"behind a proxy that has the name", []step{
+			{do: path, with: header{"X-Forwarded-Host": "streams.example.org:8443, inner"}, status: 201, want: header{"Location": "http://streams.example.org:8443/v1/stream/s"}},
+		}},
+		{"behind a proxy with a strange name", []step{
+			{do: path, with: header{"X-Forwarded-Host": "evil.example/x?"}, status: 201, want: header{"Location": "http://example.com/v1/stream/s"}},
+			{do: "PUT /v1/stream/t", with: header{"X-Forwarded-Host": "a@evil.example"}, status: 201, want: header{"Location": "http://example.com/v1/stream/t"}},
+		}},
+		{"Expires-At in lower case", []step{
+			{do: path, with: header{"Stream-Expires-At": "2100-01-01t00:00:00z"}, status: 201},
+		}},
 		{"behind a strange proxy", []step{
 			{do: path, with: header{"X-Forwarded-Proto": "javascript"}, status: 201, want: header{"Location": "http://example.com/v1/stream/s"}},
 		}},

@@ -25,7 +25,11 @@ const (
 // equally.
 var offered = [...]encoding{zstdCoding, gzipCoding}
 
-var headerVary = []string{"Accept-Encoding"}
+var (
+	headerVary = []string{"Accept-Encoding"}
+	// headerVaryBoth is for pages whose readers' origin matters, too.
+	headerVaryBoth = []string{"Origin, Accept-Encoding"}
+)
 
 // encodingOf chooses how a page is sent, and tells caches if the client has a say in it.
 // Small pages and those that are not text are sent as they are: what is in them may be
@@ -34,7 +38,12 @@ func (x *exchange) encodingOf(p *stream.Page) encoding {
 	if x.config.CompressFrom < 0 || p.Size < x.config.CompressFrom || !compresses(p.Head.ContentType) {
 		return identity
 	}
-	x.w.Header()["Vary"] = headerVary
+	h := x.w.Header()
+	if _, byOrigin := h["Vary"]; byOrigin {
+		h["Vary"] = headerVaryBoth
+	} else {
+		h["Vary"] = headerVary
+	}
 	return accepted(x.r.Header["Accept-Encoding"])
 }
 
@@ -66,7 +75,8 @@ func accepted(fields []string) encoding {
 	best, most := identity, max(1, weights["identity"]) // 0 is never
 	for _, e := range offered {
 		weight, named := weights[string(e)]
-		if !named {
+		if !named && e == gzipCoding {
+			// Who says "anything" may not know the newer ones.
 			weight = weights["*"]
 		}
 		if weight > most || weight == most && best == identity {

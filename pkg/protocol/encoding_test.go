@@ -25,7 +25,8 @@ func TestAccepted(t *testing.T) {
 		"gzip;q=0.5,zstd;q=0.5":            zstdCoding,
 		"gzip ; Q=0.3 , br":                gzipCoding,
 		"br, deflate":                      identity,
-		"*":                                zstdCoding,
+		"*":                                gzipCoding,
+		"*, zstd":                          zstdCoding,
 		"*;q=0.1, zstd;q=0":                gzipCoding,
 		"*;q=0":                            identity,
 		"gzip;q=0":                         identity,
@@ -80,6 +81,20 @@ func (k *kit) ask(target, accept, known string) *httptest.ResponseRecorder {
 	w := httptest.NewRecorder()
 	k.ServeHTTP(w, r)
 	return w
+}
+
+// Who may see a page, and how it is encoded, are both what a cache must look at.
+func TestEncodedPagesOfOrigins(t *testing.T) {
+	k := newKit(t, func(s *setup) { s.Origins = []string{"https://a.example", "https://b.example"} })
+	for _, s := range []step{createText, appendText(strings.Repeat("all work and no play ", 100))} {
+		k.ServeHTTP(httptest.NewRecorder(), s.request(t))
+	}
+	for _, origin := range []string{"https://a.example", "https://b.example"} {
+		w := httptest.NewRecorder()
+		k.ServeHTTP(w, step{do: "GET /v1/stream/s?offset=-1", with: header{"Origin": origin}}.request(t))
+		checkHeader(t, origin, w.Header(), "Access-Control-Allow-Origin", origin)
+		checkHeader(t, origin, w.Header(), "Vary", "Origin, Accept-Encoding")
+	}
 }
 
 // Each encoding is a representation with a tag of its own: it is 304 to whoever has that

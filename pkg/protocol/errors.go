@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/commoncurriculum/durable-streams-aws/pkg/stream"
@@ -15,7 +16,7 @@ import (
 // What is wrong with a request, before any stream is asked.
 var (
 	errNoRoute      = errors.New("there is nothing here: streams are at " + pathPrefix + "<id>")
-	errReserved     = errors.New(`ids that begin with "` + reservedSegment + `" are reserved for subscriptions, which this server does not offer`)
+	errReserved     = errors.New(`ids whose first part is "` + reservedSegment + `" are reserved for subscriptions, which this server does not offer`)
 	errMethod       = errors.New("this method is not offered: use " + allowedMethods)
 	errBadName      = errors.New("bad stream id")
 	errBadHeader    = errors.New("bad header")
@@ -24,7 +25,12 @@ var (
 	errEmptyBody    = errors.New("the body is empty: send what is to be appended, or Stream-Closed: true to close the stream")
 	errEmptyArray   = errors.New("the array is empty: send at least one message")
 	errNoType       = errors.New("Content-Type is missing: send that of the stream")
-	errBodyTooLarge = errors.New("the body is too large: split it into several appends")
+	errBodyTooLarge = errors.New("the body is too large")
+	errCoding       = errors.New("content coding that is not understood")
+	errPrecondition = errors.New("precondition failed")
+	errForkPoint    = errors.New("no place to fork from")
+	errForkType     = errors.New("not the content type of the source")
+	errInDoubt      = errors.New("storage failed during the append, which may have happened: read the stream before you send it again; with producer headers it could just be repeated")
 	errBodyBroken   = errors.New("the body could not be read to its end")
 	errBodyStalled  = errors.New("the body did not arrive in time; send it again")
 	errTaken        = errors.New("a stream that was deleted has this id, as long as its forks need its data: use another one")
@@ -52,65 +58,69 @@ const statusClientGone = 499
 type answer struct {
 	matches func(error) bool
 	status  int
-	// text is the body; empty means the error's own text, which is only so where
-	// this package made it, or it was made for the client ([Refusal]).
-	text string
+	// text makes the body.
+	text func(error) string
 	// headers sets what the protocol wants with the error.
 	headers func(error, http.Header)
 }
 
 // answers is the one place that maps errors to responses. The first match counts.
 var answers = []answer{
-	{is(stream.ErrNotFound), http.StatusNotFound, "there is no such stream: it was not created, was deleted, or has expired", nil},
-	{is(stream.ErrGone), http.StatusGone, "the stream was deleted, or has expired: only its forks can still be read", nil},
-	{is(stream.ErrNoSource), http.StatusNotFound, "there is no stream at Stream-Forked-From: it was not created, was deleted, or has expired", nil},
-	{as[*stream.ClosedError], http.StatusConflict, "the stream is closed and takes no more appends", closedHeaders},
-	{as[*stream.GapError], http.StatusConflict, "the producer skipped a sequence number: send Producer-Expected-Seq first", gapHeaders},
-	{as[*stream.FencedError], http.StatusForbidden, "the producer's epoch is over: stop, or claim a higher epoch with sequence 0", fencedHeaders},
-	{is(stream.ErrManyProducers), http.StatusBadRequest, stream.ErrManyProducers.Error(), nil},
-	{is(stream.ErrEpochStart), http.StatusBadRequest, "a new producer epoch must start with Producer-Seq 0", nil},
-	{is(stream.ErrSeqRegression), http.StatusConflict, "Stream-Seq must be greater than the last one of the stream", nil},
-	{is(stream.ErrContentType), http.StatusConflict, "Content-Type is not that of the stream", nil},
-	{is(stream.ErrConfigMismatch), http.StatusConflict, "the stream exists with another content type, expiry or closure: delete it first, or use another id", nil},
-	{is(stream.ErrSourceGone), http.StatusConflict, "the stream at Stream-Forked-From was deleted: only its forks can still be read", nil},
-	{is(stream.ErrReadOnly), http.StatusMethodNotAllowed, "this stream is the registry, which the server writes by itself: use GET or HEAD", readOnlyHeaders},
-	{is(stream.ErrRegistryFork), http.StatusForbidden, "the registry cannot be forked: read it, and fork the streams that it names", nil},
-	{is(stream.ErrTooDeep), http.StatusBadRequest, "", nil},
-	{is(stream.ErrBadOffset), http.StatusBadRequest, "the stream has no such offset: send a Stream-Next-Offset that it gave out", nil},
+	{is(stream.ErrNotFound), http.StatusNotFound, says("there is no such stream: it was not created, was deleted, or has expired"), nil},
+	{is(stream.ErrGone), http.StatusGone, says("the stream was deleted, or has expired: only its forks can still be read"), nil},
+	{is(stream.ErrNoSource), http.StatusNotFound, says("there is no stream at Stream-Forked-From: it was not created, was deleted, or has expired"), nil},
+	{as[*stream.ClosedError], http.StatusConflict, says("the stream is closed and takes no more appends"), closedHeaders},
+	{as[*stream.GapError], http.StatusConflict, says("the producer skipped a sequence number: send Producer-Expected-Seq first"), gapHeaders},
+	{as[*stream.FencedError], http.StatusForbidden, says("the producer's epoch is over: stop, or claim a higher epoch with sequence 0"), fencedHeaders},
+	{is(stream.ErrManyProducers), http.StatusBadRequest, says(stream.ErrManyProducers.Error()), nil},
+	{is(stream.ErrEpochStart), http.StatusBadRequest, says("a new producer epoch must start with Producer-Seq 0"), nil},
+	{as[*stream.SeqError], http.StatusConflict, seqText, nil},
+	{as[*stream.ContentTypeError], http.StatusConflict, contentTypeText, nil},
+	{as[*stream.ConfigError], http.StatusConflict, configText, nil},
+	{is(stream.ErrSourceGone), http.StatusConflict, says("the stream at Stream-Forked-From was deleted: only its forks can still be read"), nil},
+	{is(stream.ErrReadOnly), http.StatusMethodNotAllowed, says("this stream is the registry, which the server writes by itself: use GET or HEAD"), readOnlyHeaders},
+	{is(stream.ErrRegistryFork), http.StatusForbidden, says("the registry cannot be forked: read it, and fork the streams that it names"), nil},
+	{is(stream.ErrTooDeep), http.StatusBadRequest, own, nil},
+	{is(stream.ErrBadOffset), http.StatusBadRequest, says("the stream has no such offset: send a Stream-Next-Offset that it gave out"), nil},
 
-	{is(errBadHeader), http.StatusBadRequest, "", nil},
-	{is(errBadQuery), http.StatusBadRequest, "", nil},
-	{is(errBadName), http.StatusBadRequest, "", nil},
-	{is(errBadJSON), http.StatusBadRequest, "", nil},
-	{is(errEmptyBody), http.StatusBadRequest, "", nil},
-	{is(errEmptyArray), http.StatusBadRequest, "", nil},
-	{is(errNoType), http.StatusBadRequest, "", nil},
-	{is(errBodyTooLarge), http.StatusRequestEntityTooLarge, "", nil},
-	{is(errTooManyMessages), http.StatusRequestEntityTooLarge, "", nil},
-	{is(errHeaderTooLarge), http.StatusRequestHeaderFieldsTooLarge, "", nil},
-	{is(errTooManyReaders), http.StatusServiceUnavailable, "", retryHeaders},
-	{is(errBodyBroken), http.StatusBadRequest, errBodyBroken.Error(), nil},
-	{is(errBodyStalled), http.StatusRequestTimeout, "", nil},
-	{is(ErrNoToken), http.StatusUnauthorized, "", challengeHeaders},
-	{is(ErrBadToken), http.StatusUnauthorized, "", invalidTokenHeaders},
-	{is(ErrManyTokens), http.StatusBadRequest, "", nil},
-	{is(ErrNoKeys), http.StatusServiceUnavailable, "", retryHeaders},
-	{is(errForbidden), http.StatusForbidden, "", scopeHeaders},
-	{as[*RateError], http.StatusTooManyRequests, "", rateHeaders},
+	{is(errBadHeader), http.StatusBadRequest, own, nil},
+	{is(errBadQuery), http.StatusBadRequest, own, nil},
+	{is(errBadName), http.StatusBadRequest, own, nil},
+	{is(errBadJSON), http.StatusBadRequest, own, nil},
+	{is(errEmptyBody), http.StatusBadRequest, own, nil},
+	{is(errEmptyArray), http.StatusBadRequest, own, nil},
+	{is(errNoType), http.StatusBadRequest, own, nil},
+	{is(errCoding), http.StatusUnsupportedMediaType, own, identityHeaders},
+	{is(errPrecondition), http.StatusPreconditionFailed, own, nil},
+	{is(errForkPoint), http.StatusBadRequest, own, nil},
+	{is(errForkType), http.StatusConflict, own, nil},
+	{is(errBodyTooLarge), http.StatusRequestEntityTooLarge, own, nil},
+	{is(errTooManyMessages), http.StatusRequestEntityTooLarge, own, nil},
+	{is(errHeaderTooLarge), http.StatusRequestHeaderFieldsTooLarge, own, nil},
+	{is(errTooManyReaders), http.StatusServiceUnavailable, own, retryHeaders},
+	{is(errBodyBroken), http.StatusBadRequest, says(errBodyBroken.Error()), nil},
+	{is(errBodyStalled), http.StatusRequestTimeout, own, nil},
+	{is(ErrNoToken), http.StatusUnauthorized, own, challengeHeaders},
+	{is(ErrBadToken), http.StatusUnauthorized, own, invalidTokenHeaders},
+	{is(ErrManyTokens), http.StatusBadRequest, own, nil},
+	{is(ErrNoKeys), http.StatusServiceUnavailable, own, retryHeaders},
+	{is(errForbidden), http.StatusForbidden, own, scopeHeaders},
+	{as[*RateError], http.StatusTooManyRequests, own, rateHeaders},
 
-	{is(errNoRoute), http.StatusNotFound, "", nil},
-	{is(errReserved), http.StatusNotFound, "", nil},
-	{is(errMethod), http.StatusMethodNotAllowed, "", allowHeaders},
+	{is(errNoRoute), http.StatusNotFound, own, nil},
+	{is(errReserved), http.StatusNotFound, own, nil},
+	{is(errMethod), http.StatusMethodNotAllowed, own, allowHeaders},
 
-	{is(errTaken), http.StatusConflict, "", nil},
+	{is(errTaken), http.StatusConflict, own, nil},
 
-	{is(errClientGone), statusClientGone, "", nil},
-	{is(stream.ErrUnsettled), http.StatusServiceUnavailable, "storage failed during the write, which may have happened: read the stream before writing again, or retry with the same producer headers", retryHeaders},
-	{is(stream.ErrUnavailable), http.StatusServiceUnavailable, "storage is unavailable and nothing was changed: try again", retryHeaders},
+	{is(errClientGone), statusClientGone, own, nil},
+	{is(errInDoubt), http.StatusServiceUnavailable, says(errInDoubt.Error()), nil},
+	{is(stream.ErrUnsettled), http.StatusServiceUnavailable, says("storage failed during the write, which may have happened: send the same request again, which has no effect if it did"), retryHeaders},
+	{is(stream.ErrUnavailable), http.StatusServiceUnavailable, says("storage is unavailable and nothing was changed: try again"), retryHeaders},
 }
 
 // unforeseen is the answer to any other error.
-var unforeseen = answer{status: http.StatusInternalServerError, text: "internal error"}
+var unforeseen = answer{status: http.StatusInternalServerError, text: says("internal error")}
 
 func is(target error) func(error) bool {
 	return func(err error) bool { return errors.Is(err, target) }
@@ -119,6 +129,32 @@ func is(target error) func(error) bool {
 func as[T error](err error) bool {
 	_, ok := errors.AsType[T](err)
 	return ok
+}
+
+// says is the text of an error about which there is no more to say.
+func says(text string) func(error) string { return func(error) string { return text } }
+
+// own is the error's own text, where this package made it, or it was made for the client
+// ([Refusal]).
+func own(err error) string { return err.Error() }
+
+func contentTypeText(err error) string {
+	e, _ := errors.AsType[*stream.ContentTypeError](err)
+	text := fmt.Sprintf("the stream has the Content-Type %s, and the request %s: send that of the stream", e.Stream, e.Given)
+	if stream.MediaType(e.Given) == formType {
+		text += " (curl sends this one with -d if no other is given by -H)"
+	}
+	return text
+}
+
+func seqText(err error) string {
+	e, _ := errors.AsType[*stream.SeqError](err)
+	return fmt.Sprintf("Stream-Seq must be greater than the last one of the stream, which is %q", e.Last)
+}
+
+func configText(err error) string {
+	e, _ := errors.AsType[*stream.ConfigError](err)
+	return "the stream exists, and differs in " + strings.Join(e.Differs, " and in ") + ": delete it first, or use another id"
 }
 
 func closedHeaders(err error, h http.Header) {
@@ -151,14 +187,12 @@ func rateHeaders(err error, h http.Header) {
 func allowHeaders(_ error, h http.Header)    { h["Allow"] = headerAllow }
 func readOnlyHeaders(_ error, h http.Header) { h["Allow"] = headerAllowRead }
 func retryHeaders(_ error, h http.Header)    { h["Retry-After"] = headerRetryAfter }
+func identityHeaders(_ error, h http.Header) { h["Accept-Encoding"] = headerIdentity }
 
 // answerTo finds the answer to an error.
 func answerTo(err error) answer {
 	for _, a := range answers {
 		if a.matches(err) {
-			if a.text == "" {
-				a.text = err.Error()
-			}
 			return a
 		}
 	}
@@ -180,7 +214,7 @@ func (x *exchange) fail(err error) {
 	}
 	h["Content-Type"] = headerPlainText
 	h["Cache-Control"] = headerNoStore
-	x.send(a.status, append([]byte(a.text), '\n'))
+	x.send(a.status, append([]byte(a.text(err)), '\n'))
 }
 
 // maxDrain bounds what is read of a body that was refused, and maxDrainOfStranger what

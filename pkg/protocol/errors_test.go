@@ -26,9 +26,9 @@ func TestAnswers(t *testing.T) {
 		{&stream.FencedError{Epoch: 9}, 403, header{"Producer-Epoch": "9"}},
 		{stream.ErrEpochStart, 400, nil},
 		{stream.ErrManyProducers, 400, nil},
-		{stream.ErrSeqRegression, 409, nil},
-		{stream.ErrContentType, 409, nil},
-		{stream.ErrConfigMismatch, 409, nil},
+		{&stream.SeqError{Last: "b"}, 409, nil},
+		{&stream.ContentTypeError{Stream: "text/plain", Given: "text/html"}, 409, nil},
+		{&stream.ConfigError{Differs: []string{"expiry"}}, 409, nil},
 		{stream.ErrBadOffset, 400, nil},
 		{problem(errBadHeader, "Stream-TTL is wrong"), 400, nil},
 		{problem(errBadQuery, "the offset is wrong"), 400, nil},
@@ -37,7 +37,12 @@ func TestAnswers(t *testing.T) {
 		{errEmptyBody, 400, nil},
 		{errEmptyArray, 400, nil},
 		{errNoType, 400, nil},
-		{errBodyTooLarge, 413, nil},
+		{tooLarge(7), 413, nil},
+		{problem(errCoding, "gzip is not understood"), 415, header{"Accept-Encoding": "identity"}},
+		{problem(errPrecondition, "the stream exists"), 412, nil},
+		{problem(errForkPoint, "no such place"), 400, nil},
+		{problem(errForkType, "another type"), 409, nil},
+		{fmt.Errorf("%w: %w", errInDoubt, secret), 503, header{"Retry-After": absent}},
 		{problem(errTooManyMessages, "the batch is too long"), 413, nil},
 		{problem(errHeaderTooLarge, "the head is too large"), 431, nil},
 		{errTooManyReaders, 503, header{"Retry-After": "1"}},
@@ -64,8 +69,8 @@ func TestAnswers(t *testing.T) {
 		{fmt.Errorf("%w: %w", stream.ErrUnavailable, secret), 503, header{"Retry-After": "1"}},
 	}
 	covered := map[int]bool{}
-	if a := answerTo(secret); a.status != 500 || strings.Contains(a.text, "hunter2") {
-		t.Errorf("an unforeseen error is answered with %d, %q", a.status, a.text)
+	if a := answerTo(secret); a.status != 500 || strings.Contains(a.text(secret), "hunter2") {
+		t.Errorf("an unforeseen error is answered with %d, %q", a.status, a.text(secret))
 	}
 	for _, c := range cases {
 		row := -1
@@ -93,12 +98,55 @@ func TestAnswers(t *testing.T) {
 			t.Errorf("row %d (status %d) has no case", i, answers[i].status)
 		}
 	}
-	// Errors that carry texts of the store must have a text of their own.
-	for i, a := range answers {
-		if a.text == "" && (a.matches(stream.ErrUnavailable) || a.matches(stream.ErrUnsettled) || a.matches(errBodyBroken)) {
-			t.Errorf("row %d shows its error's text", i)
+}
+
+// The commonest conflicts say what differs, so that it can be mended.
+func TestConflictsSayWhatDiffers(t *testing.T) {
+	text := header{"Content-Type": "text/plain"}
+	with := func(more ...string) header {
+		h := header{"Content-Type": "text/plain"}
+		for i := 0; i < len(more); i += 2 {
+			h[more[i]] = more[i+1]
 		}
+		return h
 	}
+	const (
+		put      = "PUT /v1/stream/s"
+		post     = "POST /v1/stream/s"
+		another  = "the stream exists, and differs in %s: delete it first, or use another id\n"
+		forkedAt = "what it is forked from, and where"
+	)
+	runScenarios(t, []scenario{
+		{"content type", []step{createJSON,
+			{do: post, with: header{"Content-Type": "application/x-www-form-urlencoded"}, body: "{}", status: 409,
+				text: "the stream has the Content-Type application/json, and the request application/x-www-form-urlencoded: send that of the stream (curl sends this one with -d if no other is given by -H)\n"},
+			{do: post, with: text, body: "{}", status: 409, text: "the stream has the Content-Type application/json, and the request text/plain: send that of the stream\n"},
+		}},
+		{"Stream-Seq", []step{createText,
+			{do: post, with: with("Stream-Seq", "b\"\u00e9"), body: "x", status: 204},
+			{do: post, with: with("Stream-Seq", "a"), body: "x", status: 409, text: "Stream-Seq must be greater than the last one of the stream, which is \"b\\\"é\"\n"},
+		}},
+		{"creates", []step{
+			{do: put, with: text, body: "hello", status: 201},
+			{do: put, with: header{"Content-Type": "text/html", "Stream-TTL": "60", "Stream-Closed": "true"}, status: 409,
+				text: fmt.Sprintf(another, "content type and in expiry and in closure")},
+			{do: put, with: with("Stream-Expires-At", "2100-01-01T00:00:00Z"), status: 409, text: fmt.Sprintf(another, "expiry")},
+			{do: put, with: from(source), status: 409, text: fmt.Sprintf(another, forkedAt)},
+			{do: "PUT /v1/stream/f", with: from(source, "Stream-Fork-Offset", at(0)), status: 201},
+			{do: "PUT /v1/stream/f", with: from(source, "Stream-Fork-Offset", at(5)), status: 409, text: fmt.Sprintf(another, forkedAt)},
+			{do: "PUT /v1/stream/f", with: text, status: 409, text: fmt.Sprintf(another, forkedAt)},
+		}},
+		{"forks", []step{
+			{do: put, with: text, body: "hello", status: 201},
+			{do: "PUT /v1/stream/f", with: from(source, "Stream-Fork-Offset", at(0), "Stream-Fork-Sub-Offset", "9"), status: 400,
+				text: "the source has no such place: Stream-Fork-Offset must be a Stream-Next-Offset that it gave out, and Stream-Fork-Sub-Offset no more than follows there\n"},
+			{do: "PUT /v1/stream/f", with: from(source, "Content-Type", "text/html"), status: 409,
+				text: "a fork has the Content-Type of its source, which is text/plain: leave it out, or send that\n"},
+		}},
+		{"size", []step{createText,
+			{do: post, with: text, body: strings.Repeat("x", 65), status: 413, text: "the body is too large: at most 64 bytes are allowed; split it into several appends\n"},
+		}},
+	}, func(s *setup) { s.MaxBody = 64 })
 }
 
 // What storage says stays in the log.
@@ -137,8 +185,12 @@ func TestStorageFails(t *testing.T) {
 		k.store.onCommit.set(fails)
 		k.store.onHead.set(fails)
 		k.store.onCreate.set(fails)
-		for _, s := range []step{appendText("x"), createText} {
-			s.status, s.want = 503, header{"Retry-After": "1"}
+		byProducer := appendText("x")
+		byProducer.with = header{"Content-Type": "text/plain", "Producer-Id": "p", "Producer-Epoch": "0", "Producer-Seq": "0"}
+		plain := appendText("x")
+		for s, retry := range map[*step]string{&byProducer: "1", &createText: "1", &plain: absent} {
+			s := *s
+			s.status, s.want = 503, header{"Retry-After": retry}
 			if body := k.run(t, s).Body.String(); !contains(body, "may have happened") || contains(body, "hunter2") {
 				t.Errorf("told %q", body)
 			}

@@ -2,6 +2,7 @@ package protocol
 
 import (
 	"encoding/hex"
+	"net/http"
 	"strings"
 
 	"github.com/commoncurriculum/durable-streams-aws/pkg/stream"
@@ -27,6 +28,16 @@ func etag(p *stream.Page, e encoding) string {
 	}
 	b = append(b, e.suffix()...)
 	return string(append(b, '"'))
+}
+
+// tagged gives the answer its entity tag. If the client knows it, that is the answer: 304.
+func (x *exchange) tagged(tag string) (known bool) {
+	x.set("Etag", tag)
+	if tags := x.r.Header["If-None-Match"]; len(tags) > 0 && listsTag(tags, tag) {
+		x.send(http.StatusNotModified, nil)
+		return true
+	}
+	return false
 }
 
 // listsTag reports whether an If-None-Match field matches a tag (RFC 9110,

@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"strconv"
 	"time"
+
+	"github.com/commoncurriculum/durable-streams-aws/pkg/stream"
 )
 
 // expiresAtFormat is RFC 3339 with milliseconds where there are any.
@@ -33,6 +35,9 @@ func (x *exchange) head() error {
 	if !s.ExpiresAt.IsZero() {
 		x.set("Stream-Expires-At", s.ExpiresAt.Format(expiresAtFormat))
 	}
-	x.send(http.StatusOK, nil)
+	// The tag is that of all there is: a read has it if that is one page.
+	if !x.tagged(etag(&stream.Page{Head: s, Next: s.Tail}, identity)) {
+		x.send(http.StatusOK, nil)
+	}
 	return nil
 }

@@ -9,10 +9,14 @@ func TestHead(t *testing.T) {
 			{do: "PUT /v1/stream/s", with: header{"Content-Type": "text/plain; charset=utf-8"}, body: "hello", status: 201},
 			{do: head, status: 200, want: header{
 				"Content-Type": "text/plain; charset=utf-8", "Stream-Next-Offset": at(5), "Cache-Control": "no-store",
-				"Stream-Closed": absent, "Stream-TTL": absent, "Stream-Expires-At": absent, "Etag": absent,
+				"Stream-Closed": absent, "Stream-TTL": absent, "Stream-Expires-At": absent, "Etag": `~:t"$`,
 			}},
 		}},
 		{"closed", []step{createText, closeIt, {do: head, status: 200, want: header{"Stream-Closed": "true"}}}},
+		{"entity tag", []step{createText, appendText("hello"),
+			{do: head, with: header{"If-None-Match": "*"}, status: 304, want: header{"Stream-Next-Offset": at(5)}},
+			{do: head, with: header{"If-None-Match": `"x"`}, status: 200},
+		}},
 		{"TTL is the window, not what is left", []step{
 			{do: "PUT /v1/stream/s", with: header{"Stream-TTL": "3600"}, status: 201},
 			{after: 1000, do: head, status: 200, want: header{"Stream-TTL": "3600", "Stream-Expires-At": absent}},
@@ -24,4 +28,12 @@ func TestHead(t *testing.T) {
 		{"not there", []step{{do: head, status: 404}}},
 		{"bad id", []step{{do: "HEAD /v1/stream/a//b", status: 400}}},
 	})
+	// It is that of a read which returns all there is.
+	k := newKit(t)
+	k.run(t, createText)
+	k.run(t, appendText("hello"))
+	tag := k.run(t, step{do: head, status: 200}).Header().Get("Etag")
+	k.run(t, step{do: "GET /v1/stream/s?offset=-1", with: header{"If-None-Match": tag}, status: 304})
+	k.run(t, closeIt)
+	k.run(t, step{do: head, with: header{"If-None-Match": tag}, status: 200})
 }

@@ -18,7 +18,11 @@ const (
 	maxSeq         = 256
 )
 
-const jsonType = "application/json"
+const (
+	jsonType = "application/json"
+	// formType is what curl and browsers send where nobody said what it is.
+	formType = "application/x-www-form-urlencoded"
+)
 
 // one returns the value of a header that must not be repeated, and whether it is
 // there: an empty header is present. The key must be canonical.
@@ -110,8 +114,9 @@ func parseTTL(s string) (time.Duration, error) {
 // of Unix times is excluded because stores may use it to say "never".
 func parseExpiresAt(s string) (time.Time, error) {
 	var t time.Time
-	// UnmarshalText is stricter than time.Parse: it takes RFC 3339 and no more.
-	if err := t.UnmarshalText([]byte(s)); err != nil {
+	// UnmarshalText is stricter than time.Parse: it takes RFC 3339 and no more, but for
+	// its letters in lower case.
+	if err := t.UnmarshalText([]byte(strings.ToUpper(s))); err != nil {
 		return time.Time{}, problem(errBadHeader, "Stream-Expires-At must be an RFC 3339 time such as 2030-01-02T15:04:05Z")
 	}
 	if t.UnixMilli() <= 0 {

@@ -20,6 +20,9 @@ func (s *scratch) jsonRecords(body []byte, b Bounds) (stream.Records, error) {
 	if !utf8.Valid(body) {
 		return stream.Records{}, problem(errBadJSON, "the body is not valid JSON: it is not UTF-8")
 	}
+	if bytes.HasPrefix(body, byteOrderMark) {
+		return stream.Records{}, problem(errBadJSON, "the body is not valid JSON: it begins with a byte order mark; leave that out")
+	}
 	s.compact.Reset()
 	if err := json.Compact(&s.compact, body); err != nil {
 		return stream.Records{}, problem(errBadJSON, "the body is not valid JSON: %v", err)
@@ -58,6 +61,9 @@ func (s *scratch) jsonRecords(body []byte, b Bounds) (stream.Records, error) {
 	r.Frames = stream.AppendFrame(r.Frames, inside[start:])
 	return r, nil
 }
+
+// byteOrderMark is what some editors begin a file with.
+var byteOrderMark = []byte("\uFEFF")
 
 func tooDeep(depth int, b Bounds) error {
 	return problem(errBadJSON, "a message has objects and arrays %d deep in each other; at most %d are allowed", depth, b.JSONDepth)

@@ -68,6 +68,9 @@ func TestJSONRecords(t *testing.T) {
 			t.Errorf("%.80q: the error is %q", body, err)
 		}
 	}
+	if _, err := messages(t, "\uFEFF{}"); err == nil || !strings.Contains(err.Error(), "byte order mark") {
+		t.Errorf("a byte order mark: %v", err)
+	}
 }
 
 // Splitting accepts what encoding/json does, as long as it is UTF-8, and finds the

@@ -3,13 +3,14 @@ package protocol
 import (
 	"net/http"
 	"slices"
+	"strings"
 )
 
 const (
 	allowedMethods = "GET, HEAD, PUT, POST, DELETE, OPTIONS"
 
 	// acceptedHeaders is what scripts of other origins may send.
-	acceptedHeaders = "Authorization, Content-Type, If-None-Match, " +
+	acceptedHeaders = "Authorization, Content-Type, If-Match, If-None-Match, Last-Event-ID, " +
 		"Stream-Closed, Stream-Expires-At, Stream-Seq, Stream-TTL, " +
 		"Stream-Forked-From, Stream-Fork-Offset, Stream-Fork-Sub-Offset, " +
 		"Producer-Id, Producer-Epoch, Producer-Seq, " +
@@ -42,6 +43,19 @@ func (x *exchange) allowOrigin(h http.Header) {
 	}
 }
 
+// acceptedHeaders returns what scripts may send: what the server looks at, and whatever
+// else the browser asks for, such as what tracing tools add by themselves.
+func (x *exchange) acceptedHeaders() []string {
+	wanted := x.r.Header["Access-Control-Request-Headers"]
+	if len(wanted) != 1 || strings.Trim(wanted[0], headerListChars) != "" {
+		return headerAccepted
+	}
+	return []string{acceptedHeaders + ", " + wanted[0]}
+}
+
+// headerListChars are those of a list of header names.
+const headerListChars = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_, "
+
 // options answers preflight requests of browsers. Every origin that may use the server
 // may use every method: who may do what is decided by [Access], not by origin.
 func (x *exchange) options() error {
@@ -49,7 +63,7 @@ func (x *exchange) options() error {
 	h := x.w.Header()
 	h["Allow"] = headerAllow
 	h["Access-Control-Allow-Methods"] = headerAllow
-	h["Access-Control-Allow-Headers"] = headerAccepted
+	h["Access-Control-Allow-Headers"] = x.acceptedHeaders()
 	h["Access-Control-Max-Age"] = headerMaxAge
 	x.send(http.StatusNoContent, nil)
 	return nil

@@ -14,6 +14,12 @@ func TestOptions(t *testing.T) {
 			"Access-Control-Max-Age":       "86400",
 			"Allow":                        "GET, HEAD, PUT, POST, DELETE, OPTIONS",
 		}},
+		{do: "OPTIONS /v1/stream/s", with: header{"Access-Control-Request-Headers": "baggage,x-tenant"}, status: 204, want: header{
+			"Access-Control-Allow-Headers": "~^Authorization, .*, baggage,x-tenant$",
+		}},
+		{do: "OPTIONS /v1/stream/s", with: header{"Access-Control-Request-Headers": "a:b"}, status: 204, want: header{
+			"Access-Control-Allow-Headers": "~^Authorization, [-A-Za-z, ]*$",
+		}},
 		{do: "OPTIONS /elsewhere", status: 404},
 	}}})
 }
@@ -25,7 +31,7 @@ func TestOptionsListsHeaders(t *testing.T) {
 	newKit(t).ServeHTTP(w, httptest.NewRequest("OPTIONS", "/v1/stream/s", nil))
 	accepted := strings.Split(w.Header().Get("Access-Control-Allow-Headers"), ", ")
 	for _, h := range []string{
-		"Content-Type", "Authorization", "If-None-Match", "Stream-TTL", "Stream-Expires-At", "Stream-Closed", "Stream-Seq",
+		"Content-Type", "Authorization", "If-Match", "If-None-Match", "Last-Event-ID", "Stream-TTL", "Stream-Expires-At", "Stream-Closed", "Stream-Seq",
 		"Stream-Forked-From", "Stream-Fork-Offset", "Stream-Fork-Sub-Offset", "Producer-Id", "Producer-Epoch", "Producer-Seq", "X-Request-Id", "X-Debug-Timing", "Traceparent", "Tracestate",
 	} {
 		if !slices.Contains(accepted, h) {

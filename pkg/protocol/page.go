@@ -19,12 +19,11 @@ func (x *exchange) sendPage(p *stream.Page, c caching) {
 		// Nobody wants a browser to render it (section 12.7).
 		h["Content-Disposition"] = headerAttachment
 	}
+	// What somebody appended shall not run as a page of this origin.
+	h["Content-Security-Policy"] = headerSandbox
 	coding := x.encodingOf(p)
 	if c != uncached {
-		tag := etag(p, coding)
-		x.set("Etag", tag)
-		if known := x.r.Header["If-None-Match"]; len(known) > 0 && listsTag(known, tag) {
-			x.send(http.StatusNotModified, nil)
+		if x.tagged(etag(p, coding)) {
 			return
 		}
 	}
@@ -43,7 +42,10 @@ func (x *exchange) sendPage(p *stream.Page, c caching) {
 	x.send(http.StatusOK, encoded.b)
 }
 
-var headerAttachment = []string{"attachment"}
+var (
+	headerAttachment = []string{"attachment"}
+	headerSandbox    = []string{"sandbox; default-src 'none'"}
+)
 
 // place says where a page leaves the reader: Stream-Next-Offset,
 // Stream-Up-To-Date and Stream-Closed, all as of the moment of the page.

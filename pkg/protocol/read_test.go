@@ -59,7 +59,7 @@ func TestRead(t *testing.T) {
 		}},
 		{"bytes are not for browsers to show", []step{
 			{do: "PUT /v1/stream/s", body: "\x00\xff", status: 201},
-			{do: get, status: 200, want: header{"Content-Disposition": "attachment", "Content-Type": "application/octet-stream"}, text: "\x00\xff"},
+			{do: get, status: 200, want: header{"Content-Disposition": "attachment", "Content-Type": "application/octet-stream", "Content-Security-Policy": "sandbox; default-src 'none'"}, text: "\x00\xff"},
 		}},
 		{"not there", []step{
 			{do: get, status: 404},

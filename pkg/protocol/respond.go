@@ -9,6 +9,7 @@ var (
 	headerBase64     = []string{"base64"}
 	headerPlainText  = []string{"text/plain; charset=utf-8"}
 	headerRetryAfter = []string{"1"}
+	headerIdentity   = []string{"identity"}
 	headerAllow      = []string{allowedMethods}
 	headerAllowRead  = []string{"GET, HEAD, OPTIONS"}
 

@@ -27,8 +27,8 @@ func (a Appended) FlushDue() bool { return a.flush != nil }
 // Append appends records to a stream, closes it, or both (PROTOCOL.md sections
 // 5.2, 5.2.1 and 5.3). When it returns without error the records are durable.
 //
-// It fails with [ErrNotFound], [*ClosedError], [ErrContentType],
-// [*FencedError], [*GapError], [ErrEpochStart], [ErrManyProducers], [ErrSeqRegression] or [ErrReadOnly], all
+// It fails with [ErrNotFound], [*ClosedError], [*ContentTypeError],
+// [*FencedError], [*GapError], [ErrEpochStart], [ErrManyProducers], [*SeqError] or [ErrReadOnly], all
 // without effect; with [ErrUnavailable], without effect; or with
 // [ErrUnsettled], when the append may have been applied. An append once begun
 // runs to its end even if ctx is cancelled, though not beyond its deadline: others

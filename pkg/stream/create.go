@@ -19,9 +19,9 @@ type Create struct {
 }
 
 // Create creates a stream, or finds that it exists as asked for. It returns the
-// head, and whether it is new. It fails with [ErrConfigMismatch] or [ErrGone], without
+// head, and whether it is new. It fails with [*ConfigError] or [ErrGone], without
 // effect; with [ErrUnavailable], without effect; or with [ErrUnsettled]. A fork fails
-// also with [ErrNoSource] or [ErrSourceGone], with [ErrContentType], [ErrRegistryFork],
+// also with [ErrNoSource] or [ErrSourceGone], with [*ContentTypeError], [ErrRegistryFork],
 // [ErrBadOffset] or [ErrTooDeep], all without effect. A registry is not created by clients
 // ([ErrReadOnly]).
 //
@@ -38,6 +38,31 @@ func (l *Log) Create(ctx context.Context, name string, c *Create) (h *Head, crea
 		return l.createFork(ctx, name, c)
 	}
 	return l.put(ctx, name, &creation{Create: c})
+}
+
+// forkedFrom is a difference between streams.
+const forkedFrom = "what it is forked from, and where"
+
+// matches returns nil if a stream is as asked for, with a configuration that is complete,
+// and otherwise a [*ConfigError].
+func (c *Create) matches(want Config, h *Head) error {
+	var differs []string
+	if MediaType(want.ContentType) != MediaType(h.ContentType) {
+		differs = append(differs, "content type")
+	}
+	if want.HasTTL != h.HasTTL || want.TTL != h.TTL || !want.ExpiresAt.Equal(h.ExpiresAt) {
+		differs = append(differs, "expiry")
+	}
+	if c.Closed != h.Closed {
+		differs = append(differs, "closure")
+	}
+	if !c.Fork.asks(h.Origin) {
+		differs = append(differs, forkedFrom)
+	}
+	if differs == nil {
+		return nil
+	}
+	return &ConfigError{Differs: differs}
 }
 
 // creation is a request to create a stream, and what it inherits, if it does.
@@ -113,7 +138,10 @@ func (l *Log) put(ctx context.Context, name string, c *creation) (h *Head, creat
 			return nil, false, ErrGone
 		case h.Expired(l.now()):
 			replaced = h
-		case h.Config.matches(fresh.Config) && h.Closed == c.Closed && c.Fork.asks(h.Origin):
+		default:
+			if err := c.matches(fresh.Config, h); err != nil {
+				return nil, false, err
+			}
 			h, err := l.renew(ctx, name, h)
 			if errors.Is(err, ErrNotFound) {
 				// It ended between our two requests: ask again.
@@ -121,8 +149,6 @@ func (l *Log) put(ctx context.Context, name string, c *creation) (h *Head, creat
 				continue
 			}
 			return h, false, err
-		default:
-			return nil, false, ErrConfigMismatch
 		}
 	}
 	if doubt != nil {

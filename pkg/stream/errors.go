@@ -3,6 +3,7 @@ package stream
 import (
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // Outcomes of operations. Callers test them with errors.Is; their texts may be
@@ -23,11 +24,13 @@ var (
 	ErrReadOnly = errors.New("the registry is written by the server alone")
 	// ErrRegistryFork: a fork of a registry was asked for.
 	ErrRegistryFork = errors.New("the registry cannot be forked")
-	// ErrConfigMismatch: a create found a stream that differs from what it asks for.
+	// ErrConfigMismatch: a create found a stream that differs from what it asks for. It
+	// comes as a [*ConfigError].
 	ErrConfigMismatch = errors.New("a stream with another configuration exists under this name")
-	// ErrContentType: an append's content type is not the stream's.
+	// ErrContentType: an append's content type is not the stream's, or a fork's not its
+	// source's. It comes as a [*ContentTypeError].
 	ErrContentType = errors.New("content type does not match the stream's")
-	// ErrSeqRegression: Stream-Seq is not above the last one.
+	// ErrSeqRegression: Stream-Seq is not above the last one. It comes as a [*SeqError].
 	ErrSeqRegression = errors.New("Stream-Seq must be greater than the last one")
 	// ErrEpochStart: a producer's new epoch does not begin with sequence 0.
 	ErrEpochStart = errors.New("a new producer epoch must start at sequence 0")
@@ -52,6 +55,43 @@ type ClosedError struct {
 }
 
 func (e *ClosedError) Error() string { return "stream is closed" }
+
+// ConfigError refuses a create that finds a stream which differs from what it asks for.
+type ConfigError struct {
+	// Differs names what is different, in words.
+	Differs []string
+}
+
+func (e *ConfigError) Error() string {
+	return ErrConfigMismatch.Error() + ": it differs in " + strings.Join(e.Differs, ", ")
+}
+
+// Unwrap returns [ErrConfigMismatch].
+func (e *ConfigError) Unwrap() error { return ErrConfigMismatch }
+
+// ContentTypeError refuses content of another type than the stream's.
+type ContentTypeError struct {
+	// Stream and Given are the content types as they were written.
+	Stream, Given string
+}
+
+func (e *ContentTypeError) Error() string {
+	return fmt.Sprintf("%v: %q is not %q", ErrContentType, e.Given, e.Stream)
+}
+
+// Unwrap returns [ErrContentType].
+func (e *ContentTypeError) Unwrap() error { return ErrContentType }
+
+// SeqError refuses a Stream-Seq that is not above the last one.
+type SeqError struct {
+	// Last is the stream's last one.
+	Last string
+}
+
+func (e *SeqError) Error() string { return fmt.Sprintf("%v, %q", ErrSeqRegression, e.Last) }
+
+// Unwrap returns [ErrSeqRegression].
+func (e *SeqError) Unwrap() error { return ErrSeqRegression }
 
 // FencedError refuses a producer whose epoch is over.
 type FencedError struct {

@@ -73,7 +73,7 @@ func (l *Log) createFork(ctx context.Context, name string, c *Create) (h *Head, 
 			return l.existingFork(ctx, name, c, err)
 		}
 		if name == c.Fork.Source {
-			return nil, false, ErrConfigMismatch
+			return nil, false, &ConfigError{Differs: []string{forkedFrom}}
 		}
 		f, err := l.prepareFork(ctx, source, c)
 		if errors.Is(err, errGap) || errors.Is(err, ErrNotFound) || errors.Is(err, ErrGone) {
@@ -104,9 +104,10 @@ func (l *Log) existingFork(ctx context.Context, name string, c *Create, gone err
 		return nil, false, err
 	case err != nil || !c.Fork.asks(h.Origin):
 		return nil, false, answer
-	case !c.Config.inherit(h.Config).matches(h.Config) || c.Closed != h.Closed:
-		// What it does not ask for it has of its source, and so the fork has.
-		return nil, false, ErrConfigMismatch
+	}
+	// What it does not ask for it has of its source, and so the fork has.
+	if err := c.matches(c.Config.inherit(h.Config), h); err != nil {
+		return nil, false, err
 	}
 	return h, false, nil
 }
@@ -115,7 +116,7 @@ func (l *Log) existingFork(ctx context.Context, name string, c *Create, gone err
 // read.
 func (l *Log) prepareFork(ctx context.Context, source *Head, c *Create) (*creation, error) {
 	if c.ContentType != "" && MediaType(c.ContentType) != MediaType(source.ContentType) {
-		return nil, ErrContentType
+		return nil, &ContentTypeError{Stream: source.ContentType, Given: c.ContentType}
 	}
 	whole := *c
 	whole.Config = c.Config.inherit(source.Config)

@@ -40,12 +40,6 @@ func (c Config) Unit() Unit {
 	return Bytes
 }
 
-// matches reports whether d asks for the same stream as c.
-func (c Config) matches(d Config) bool {
-	return MediaType(c.ContentType) == MediaType(d.ContentType) &&
-		c.HasTTL == d.HasTTL && c.TTL == d.TTL && c.ExpiresAt.Equal(d.ExpiresAt)
-}
-
 // MediaType returns the type and subtype of a content type in lower case,
 // without parameters: the form in which content types are compared.
 func MediaType(contentType string) string {

@@ -67,14 +67,14 @@ func Judge(h *Head, a *Append, now time.Time, l Limits) Verdict {
 		return judgeClosed(h, a)
 	}
 	if a.Records.Count > 0 && MediaType(a.ContentType) != MediaType(h.ContentType) {
-		return Verdict{Err: ErrContentType}
+		return Verdict{Err: &ContentTypeError{Stream: h.ContentType, Given: a.ContentType}}
 	}
 	v := judgeProducer(h, a.Producer, l)
 	if !v.Accepted() || v.Slow&SlowSpilled != 0 {
 		return v
 	}
 	if a.Seq != "" && a.Seq <= h.Seq {
-		return Verdict{Err: ErrSeqRegression}
+		return Verdict{Err: &SeqError{Last: h.Seq}}
 	}
 	if h.isAhead(now) {
 		v.Slow |= SlowClock
