@@ -27,12 +27,12 @@ func (a Appended) FlushDue() bool { return a.flush != nil }
 // Append appends records to a stream, closes it, or both (PROTOCOL.md sections
 // 5.2, 5.2.1 and 5.3). When it returns without error the records are durable.
 //
-// It fails with [ErrNotFound], [*ClosedError], [*ContentTypeError],
+// It fails with [ErrNotFound], [ErrGone], [*ClosedError], [*ContentTypeError],
 // [*FencedError], [*GapError], [ErrEpochStart], [ErrManyProducers], [*SeqError] or [ErrReadOnly], all
 // without effect; with [ErrUnavailable], without effect; or with
 // [ErrUnsettled], when the append may have been applied. An append once begun
-// runs to its end even if ctx is cancelled, though not beyond its deadline: others
-// may share its commit.
+// runs to its end even if ctx is cancelled, though not beyond its deadline, or the
+// latest one of those that share its commit.
 //
 // Cost: one conditional write for all appends that arrive together. Its life:
 // it enters the stream's lane; the lane's leader commits a group of appends as
@@ -51,14 +51,38 @@ func (l *Log) Append(ctx context.Context, name string, a *Append) (Appended, err
 // submit runs an append through its lane.
 func (l *Log) submit(ctx context.Context, name string, a *Append) (Appended, error) {
 	t := &ticket{append: a, usage: UsageOf(ctx), wake: make(chan struct{}, 1)}
+	t.deadline, _ = ctx.Deadline()
 	if !l.lanes.enter(name, t) {
-		<-t.wake
+		if !l.awaitLane(name, t) {
+			return Appended{}, unavailable(ErrNotApplied)
+		}
 		if t.settled {
 			return t.result, t.err
 		}
 	}
 	l.lead(ctx, name, t)
 	return t.result, t.err
+}
+
+// awaitLane waits until a ticket is settled, or must lead. It returns false if neither
+// happened in time; then the ticket is in the lane no more.
+func (l *Log) awaitLane(name string, t *ticket) bool {
+	var late <-chan time.Time
+	if !t.deadline.IsZero() {
+		timer := time.NewTimer(time.Until(t.deadline) - answerTime)
+		defer timer.Stop()
+		late = timer.C
+	}
+	select {
+	case <-t.wake:
+		return true
+	case <-late:
+		if l.lanes.quit(name, t) {
+			return false
+		}
+		<-t.wake // it is in a group already
+		return true
+	}
 }
 
 // lead commits a group, and then hands the lane over and wakes the group. It does
@@ -76,7 +100,12 @@ func (l *Log) lead(ctx context.Context, name string, t *ticket) {
 			}
 		}
 	}()
-	ctx, cancel := l.writing(ctx)
+	// The group has as long as the most patient of it.
+	left := l.timeLeft(t.deadline)
+	for _, t := range group {
+		left = max(left, l.timeLeft(t.deadline))
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), left)
 	defer cancel()
 	l.commit(ctx, name, group, ln)
 }
@@ -88,11 +117,16 @@ const answerTime = 500 * time.Millisecond
 // writing is the context of a write for a caller with ctx: it outlives the caller's
 // leaving, but not its deadline, at which the process may be killed.
 func (l *Log) writing(ctx context.Context) (context.Context, context.CancelFunc) {
-	limit := l.limits.WriteTimeout
-	if deadline, ok := ctx.Deadline(); ok {
-		limit = min(limit, time.Until(deadline)-answerTime)
+	deadline, _ := ctx.Deadline()
+	return context.WithTimeout(context.WithoutCancel(ctx), l.timeLeft(deadline))
+}
+
+// timeLeft is how long a write may take for a caller with a deadline; zero is none.
+func (l *Log) timeLeft(deadline time.Time) time.Duration {
+	if deadline.IsZero() {
+		return l.limits.WriteTimeout
 	}
-	return context.WithTimeout(context.WithoutCancel(ctx), limit)
+	return min(l.limits.WriteTimeout, time.Until(deadline)-answerTime)
 }
 
 // earlyWindow is how far ahead of its turn a producer's request may be to be

@@ -62,7 +62,11 @@ func (l *Log) commit(ctx context.Context, name string, group []*ticket, ln *lane
 		case errors.As(err, &refused):
 			c.count((*Usage).conflict)
 			c.lives.note(name, refused.Head, c.now())
-			if err = c.plan(ctx, refused.Head); err == nil {
+			var done bool
+			if done, err = c.plan(ctx, refused.Head); done {
+				return
+			}
+			if err == nil {
 				continue
 			}
 		case errors.Is(err, ErrNotApplied):
@@ -230,9 +234,6 @@ func (c *commit) answer(v Verdict, head *Head) (Appended, error) {
 
 // fail answers the group when nothing more can be done.
 func (c *commit) fail(err error) {
-	if errors.Is(err, errSettled) {
-		return
-	}
 	switch {
 	case c.doubt != nil:
 		err = unsettled(c.doubt)
@@ -248,9 +249,6 @@ func (c *commit) fail(err error) {
 func certain(err error) bool {
 	return errors.Is(err, ErrNotApplied) || errors.Is(err, ErrRejected)
 }
-
-// errSettled says that planning left nothing to write.
-var errSettled = errors.New("stream: settled")
 
 // unsettled says that nobody knows whether a write happened.
 func unsettled(err error) error { return fmt.Errorf("%w: %w", ErrUnsettled, err) }

@@ -135,12 +135,12 @@ func (l *Log) put(ctx context.Context, name string, c *creation) (h *Head, creat
 			l.created(name, fresh, owed)
 			return fresh, true, nil
 		case errors.Is(h.gone(l.now()), ErrGone):
-			return nil, false, ErrGone
+			return nil, false, settled(doubt, ErrGone)
 		case h.Expired(l.now()):
 			replaced = h
 		default:
 			if err := c.matches(fresh.Config, h); err != nil {
-				return nil, false, err
+				return nil, false, settled(doubt, err)
 			}
 			h, err := l.renew(ctx, name, h)
 			if errors.Is(err, ErrNotFound) {
@@ -155,6 +155,15 @@ func (l *Log) put(ctx context.Context, name string, c *creation) (h *Head, creat
 		return nil, false, unsettled(doubt)
 	}
 	return nil, false, unavailable(ErrNotApplied)
+}
+
+// settled is the answer to a create that found something else: with a doubt, an attempt of
+// its own may have come, and have been over, before that.
+func settled(doubt, found error) error {
+	if doubt != nil {
+		return unsettled(doubt)
+	}
+	return found
 }
 
 // created tells who needs to know that a stream was created.

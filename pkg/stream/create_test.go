@@ -268,6 +268,51 @@ func TestCreateStaysInDoubt(t *testing.T) {
 	}
 }
 
+// A create that may have had an effect is not told that it had none, because there is
+// another stream by now.
+func TestCreateStaysInDoubtBeforeAnother(t *testing.T) {
+	html := stream.Create{Config: stream.Config{ContentType: "text/html"}}
+	for why, next := range map[string]func(t *testing.T, other *stream.Log){
+		"another stream": func(t *testing.T, other *stream.Log) { create(t, other, html) },
+		"one that is gone": func(t *testing.T, other *stream.Log) {
+			create(t, other, html)
+			if _, _, err := other.Create(t.Context(), "fork", &stream.Create{Fork: &stream.Fork{Source: name}}); err != nil {
+				t.Error(err)
+			}
+			if err := other.Delete(t.Context(), name); err != nil {
+				t.Error(err)
+			}
+		},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			l, s := open(t, tight())
+			other := join(t, s, tight(), stream.Poll{})
+			n := 0
+			s.hook(func(op string) fault {
+				switch {
+				case op == "create" && n == 0:
+					n++
+					return applied
+				case op == "head" && n == 1:
+					n++
+					if got := content(t, other); got != "x" {
+						t.Errorf("%s: a reader sees %q", why, got)
+					}
+					if err := other.Delete(t.Context(), name); err != nil {
+						t.Error(err)
+					}
+					next(t, other)
+				}
+				return fine
+			})
+			_, created, err := l.Create(t.Context(), name, &stream.Create{Config: stream.Config{ContentType: "text/plain"}, Records: records("x")})
+			if created || !errors.Is(err, stream.ErrUnsettled) {
+				t.Errorf("%s: the creator is told %v, %v", why, created, err)
+			}
+		})
+	}
+}
+
 // A create whose outcome is unknown, and whose stream somebody else deletes before that is
 // looked at, does not begin the same life again: its data is owed to be discarded.
 func TestCreateBeginsALifeOnce(t *testing.T) {

@@ -14,6 +14,8 @@ func (l *Log) Delete(ctx context.Context, name string) error {
 	if l.registry.Is(name) {
 		return ErrReadOnly
 	}
+	ctx, cancel := l.writing(ctx)
+	defer cancel()
 	h, err := l.driver.Head(ctx, name, Strong)
 	for range maxAttempts {
 		if errors.Is(err, ErrNoHead) || h == nil && err == nil {
@@ -22,23 +24,19 @@ func (l *Log) Delete(ctx context.Context, name string) error {
 		if err != nil {
 			return unavailable(err)
 		}
-		gone := h.gone(l.now())
-		if errors.Is(gone, ErrGone) {
+		if gone := h.gone(l.now()); gone != nil {
+			// What has expired is removed by the sweep, with a margin: by another clock
+			// somebody may be renewing it at this moment.
 			return gone
 		}
-		// An expired stream is gone for clients, yet its head and data remain until
-		// somebody removes them: we do, and still answer that there was nothing.
 		refused, err := l.delete(ctx, name, h)
 		if refused != nil && refused.Head != nil && refused.Head.Incarnation == h.Incarnation {
 			h = refused.Head // it was forked, or used, meanwhile
 			continue
 		}
-		switch {
-		case refused != nil:
+		if refused != nil {
 			// Somebody else deleted this life between our two requests.
 			return ErrNotFound
-		case gone != nil:
-			return gone
 		}
 		return err
 	}

@@ -1,6 +1,10 @@
 package stream
 
-import "sync"
+import (
+	"slices"
+	"sync"
+	"time"
+)
 
 // lanes makes appends of this process to one stream share commits. Whoever finds
 // a stream's lane free leads: it commits what has gathered, and then passes the
@@ -19,6 +23,8 @@ type lane struct {
 // ticket is one append on its way through a lane.
 type ticket struct {
 	append *Append
+	// deadline is the caller's; zero is none.
+	deadline time.Time
 	// usage counts what is done for it.
 	usage  *Usage
 	result Appended
@@ -43,6 +49,22 @@ func (ls *lanes) enter(name string, t *ticket) bool {
 		ls.busy = make(map[string]*lane)
 	}
 	ls.busy[name] = &lane{}
+	return true
+}
+
+// quit takes a ticket out of a lane, unless it is in a group already, or leads.
+func (ls *lanes) quit(name string, t *ticket) bool {
+	ls.mu.Lock()
+	defer ls.mu.Unlock()
+	ln, busy := ls.busy[name]
+	if !busy {
+		return false
+	}
+	i := slices.Index(ln.waiting, t)
+	if i < 0 {
+		return false
+	}
+	ln.waiting = slices.Delete(ln.waiting, i, i+1)
 	return true
 }
 

@@ -171,8 +171,15 @@ func TestClocksDiffer(t *testing.T) {
 }
 
 // An append that may have been applied in a life that is over is not applied once more in
-// the next one, even if its process knew no life.
+// the next one, even if its process knew no life; nor with a producer, whose numbers only
+// count in one life.
 func TestUnknownAppendOfALifeThatIsOver(t *testing.T) {
+	for _, once := range []*stream.Append{text("once"), text("once", by("p", 0, 0))} {
+		testUnknownAppendOfALifeThatIsOver(t, once)
+	}
+}
+
+func testUnknownAppendOfALifeThatIsOver(t *testing.T, once *stream.Append) {
 	synctest.Test(t, func(t *testing.T) {
 		l, s := open(t, tight())
 		create(t, l)
@@ -194,7 +201,7 @@ func TestUnknownAppendOfALifeThatIsOver(t *testing.T) {
 			}
 			return fine
 		})
-		if _, err := fresh.Append(t.Context(), name, text("once")); !errors.Is(err, stream.ErrUnsettled) {
+		if _, err := fresh.Append(t.Context(), name, once); !errors.Is(err, stream.ErrUnsettled) {
 			t.Errorf("nobody knows: %v", err)
 		}
 		if got := content(t, l); got != "" {

@@ -62,17 +62,44 @@ func TestDelete(t *testing.T) {
 	})
 }
 
-// An expired stream is gone for clients; deleting it removes what is left.
+// An expired stream is gone for clients, but it may be so by one clock only: a deletion
+// leaves it to the sweep.
 func TestDeleteExpired(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l, s := open(t, stream.DefaultLimits())
 		create(t, l, ttl(time.Second))
-		time.Sleep(time.Minute)
-		if err := l.Delete(t.Context(), name); !errors.Is(err, stream.ErrNotFound) {
+		ahead := clocked(t, s, 20*time.Millisecond)
+		time.Sleep(1040 * time.Millisecond) // it lives 1050 ms
+		put(t, l, text("acknowledged"))
+		time.Sleep(1040 * time.Millisecond)
+		s.took()
+		if err := ahead.Delete(t.Context(), name); !errors.Is(err, stream.ErrNotFound) {
 			t.Error(err)
 		}
-		if works, _ := s.Owed(t.Context(), 9); len(works) != 1 {
-			t.Errorf("owed: %v", works)
+		if ops := s.took(); ops != "head" {
+			t.Errorf("took %q", ops)
+		}
+		if got := content(t, l); got != "acknowledged" {
+			t.Errorf("left %q", got)
+		}
+	})
+}
+
+// A client that leaves in the middle of a deletion does not stop it.
+func TestDeleteIsNotCancelled(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, s := open(t, stream.DefaultLimits())
+		create(t, l)
+		ctx, cancel := context.WithCancel(t.Context())
+		s.hook(func(op string) fault {
+			if op == "delete" {
+				cancel()
+				return applied
+			}
+			return fine
+		})
+		if err := l.Delete(ctx, name); err != nil {
+			t.Error(err)
 		}
 	})
 }

@@ -9,20 +9,20 @@ import (
 )
 
 // plan judges the group against the head that refused its last attempt, and
-// decides on the next one. It returns errSettled once every ticket is answered.
+// decides on the next one. done says that there is none: every ticket is answered.
 //
 // Verdicts on later appends of the group rest on earlier ones being applied, so
 // they are only delivered together with those (succeed), or when there are none.
-func (c *commit) plan(ctx context.Context, h *Head) error {
+func (c *commit) plan(ctx context.Context, h *Head) (done bool, err error) {
 	blind, tried, by := c.next == nil, len(c.accepted()), h
 	for {
 		if err := ctx.Err(); err != nil {
-			return unavailable(err)
+			return false, unavailable(err)
 		}
 		c.known, c.next, c.verdicts = h, nil, nil
 		full, unknown, err := c.recall(ctx, h)
 		if err != nil {
-			return unavailable(err)
+			return false, unavailable(err)
 		}
 		verdicts, next, slow := c.judge(full)
 		if full != h {
@@ -33,7 +33,7 @@ func (c *commit) plan(ctx context.Context, h *Head) error {
 			// producers discarded.
 			now, err := c.driver.Head(ctx, c.name, Strong)
 			if err != nil && !errors.Is(err, ErrNoHead) {
-				return unavailable(err)
+				return false, unavailable(err)
 			}
 			if now == nil || now.Incarnation != h.Incarnation {
 				h = now
@@ -44,25 +44,25 @@ func (c *commit) plan(ctx context.Context, h *Head) error {
 			for i, t := range c.group {
 				t.settle(c.answer(verdicts[i], h))
 			}
-			return errSettled
+			return true, nil
 		}
 		if slow&SlowRoom != 0 {
 			if h, err = c.makeRoom(ctx, h); err != nil {
-				return err
+				return false, err
 			}
 			continue
 		}
 		c.verdicts = verdicts
 		if err := c.restage(ctx); err != nil {
-			return err
+			return false, err
 		}
 		// A driver may refuse blindly what it would have to look at the head for.
 		// The same again would be refused again, unless it was for its id.
 		stubborn := blind && h == by && len(c.accepted()) == tried && !h.forgot(c.made)
 		if slow == 0 && !stubborn {
-			return nil
+			return false, nil
 		}
-		return c.prepare(ctx, next)
+		return false, c.prepare(ctx, next)
 	}
 }
 

@@ -9,7 +9,8 @@ import (
 // process, if the outcome is unknown, and by the store, if it is delivered twice. It is
 // never zero. 34 bits of it say when it was made, in microseconds modulo [idPeriod]; the
 // other 30 are random, so that two attempts have the same id only if they are made in the
-// same microsecond, and then one time in 10^9.
+// same microsecond, or by processes whose clocks are behind on the same head
+// ([Head.unforgotten]), and then one time in 10^9.
 type CommitID uint64
 
 // idPeriod is how long it takes until ids tell the same time again: four hours and 46
@@ -25,11 +26,11 @@ func NewCommitID(now time.Time, random uint64) CommitID {
 // for what [CommitID.made] says.
 const idAhead = time.Minute
 
-// made returns when an attempt was made that some other one, made at about used, came
-// after: the last moment that the id tells and that is not more than idAhead later than
-// used. It is never too early, and too late only if the attempt is older than idPeriod.
-func (id CommitID) made(used time.Time) time.Time {
-	latest := used.Add(idAhead).UnixMicro()
+// made returns when the attempt was made: the latest time that the id can mean and that is
+// not more than idAhead after ref, which is about when something later was made, or it
+// itself. It is never too early, and too late only if the attempt is older than idPeriod.
+func (id CommitID) made(ref time.Time) time.Time {
+	latest := ref.Add(idAhead).UnixMicro()
 	return time.UnixMicro(latest - (latest-int64(id>>30))&(idPeriod.Microseconds()-1)).UTC()
 }
 
@@ -84,14 +85,16 @@ func (h *Head) Excludes(id CommitID) bool {
 // remember, may have been applied all the same.
 func (h *Head) forgot(made time.Time) bool { return !made.After(h.Forgotten) }
 
-// unforgotten is now, or the first moment after what the head forgot, if that is later: by
-// the clock of another process, or where commits are fast. A nil head forgot nothing.
+// unforgotten is now, or a moment after what the head forgot, if that is later: by the
+// clock of another process, or where commits are fast. It is another one after each commit,
+// so that those which are made as if in one moment have different ids. A nil head forgot
+// nothing.
 func (h *Head) unforgotten(now time.Time) time.Time {
 	now = now.Truncate(time.Microsecond)
 	if h == nil || !h.forgot(now) {
 		return now
 	}
-	return h.Forgotten.Add(time.Microsecond)
+	return h.Forgotten.Add(time.Duration(1+h.Remembered()) * time.Microsecond)
 }
 
 // trim removes the first n entries of the buffer. Of their commits and those before, it

@@ -20,7 +20,10 @@ const maxBurned = 16
 // commit, or it is certain that it has not happened so far; then its id is burned
 // in the head, so that it cannot happen later either, and the group is judged
 // anew. A batch whose appends all have producers needs no burning: their sequence
-// numbers already keep it from being applied twice.
+// numbers already keep it from being applied twice to one life.
+//
+// A refusal, too, may come from a head that remembers the commit: it was delivered twice,
+// and this is the answer to the second time.
 func (c *commit) settleBlind(ctx context.Context, b *Batch, err error) (CommitMark, *Head, error) {
 	var refused *RefusedError
 	unknown := !certain(err) && !errors.As(err, &refused)
@@ -43,12 +46,12 @@ func (c *commit) settleBlind(ctx context.Context, b *Batch, err error) (CommitMa
 		switch {
 		case !unknown:
 			return CommitMark{}, nil, err
-		case idempotent(b):
-			c.doubt = err
-			return CommitMark{}, nil, &RefusedError{Head: h}
 		case !b.aimedAt(h):
 			// It may have happened in the life that it was for, or that there was then.
 			return CommitMark{}, nil, unsettled(err)
+		case idempotent(b):
+			c.doubt = err
+			return CommitMark{}, nil, &RefusedError{Head: h}
 		case !covers(h, c.known) || len(h.Burned) >= maxBurned && c.now().Sub(h.Burned[0].At) < burnFor:
 			return CommitMark{}, nil, unsettled(err)
 		}

@@ -124,8 +124,8 @@ func TestSweepExpiredRaces(t *testing.T) {
 		expired int
 		content string
 	}{
-		{"deleted before the head is read", "head", func(t *testing.T, l *stream.Log) { l.Delete(t.Context(), name) }, 0, ""},
-		{"deleted after that", "delete", func(t *testing.T, l *stream.Log) { l.Delete(t.Context(), name) }, 0, ""},
+		{"removed before the head is read", "head", func(t *testing.T, l *stream.Log) { sweep(t, l) }, 0, ""},
+		{"removed after that", "delete", func(t *testing.T, l *stream.Log) { sweep(t, l) }, 0, ""},
 		{"replaced before the head is read", "head", func(t *testing.T, l *stream.Log) { create(t, l); put(t, l, text("new")) }, 0, "new"},
 		{"replaced after that", "delete", func(t *testing.T, l *stream.Log) { create(t, l); put(t, l, text("new")) }, 0, "new"},
 	} {
