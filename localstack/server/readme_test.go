@@ -134,7 +134,10 @@ func TestReadmeListsEveryVariable(t *testing.T) {
 		rows := []string{"| variable | default | meaning |", "|---|---|---|"}
 		for _, v := range config.Variables(c) {
 			value := "`" + v.Default + "`"
-			if v.Default == "" {
+			switch {
+			case v.Required:
+				value = "*required*"
+			case v.Default == "":
 				value = ""
 			}
 			rows = append(rows, fmt.Sprintf("| `%s` | %s | %s |", v.Name, value, v.Doc))

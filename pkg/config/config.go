@@ -188,7 +188,9 @@ func withVariable(message string, t reflect.Type) string {
 // Variable is an environment variable that a binary reads.
 type Variable struct {
 	Name, Default, Doc string
-	field              string
+	// Required says that it must be set, to something.
+	Required bool
+	field    string
 }
 
 // Variables lists the variables of a configuration struct.
@@ -202,14 +204,16 @@ func variables(t reflect.Type) []Variable {
 			vs = append(vs, variables(field.Type)...)
 			continue
 		}
-		if field.Tag.Get("env") == "-" {
+		name, options, _ := strings.Cut(field.Tag.Get("env"), ",")
+		if name == "-" {
 			continue
 		}
 		vs = append(vs, Variable{
-			Name:    field.Tag.Get("env"),
-			Default: field.Tag.Get("envDefault"),
-			Doc:     field.Tag.Get("doc"),
-			field:   field.Name,
+			Name:     name,
+			Default:  field.Tag.Get("envDefault"),
+			Doc:      field.Tag.Get("doc"),
+			Required: strings.Contains(options, "required"),
+			field:    field.Name,
 		})
 	}
 	return vs

@@ -69,3 +69,21 @@ func TestFunctionVariablesAreExplained(t *testing.T) {
 		}
 	}
 }
+
+// What must be set has no default, and is missed if it is not, or is empty.
+func TestRequiredVariables(t *testing.T) {
+	required := 0
+	for _, v := range config.Variables(config.Function{}) {
+		if !v.Required {
+			continue
+		}
+		required++
+		_, err := readFunction(v.Name, "")
+		if err == nil || !strings.Contains(err.Error(), v.Name) || v.Default != "" {
+			t.Errorf("%+v, empty: %v", v, err)
+		}
+	}
+	if required != 3 {
+		t.Errorf("%d variables are required", required)
+	}
+}

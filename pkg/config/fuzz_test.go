@@ -57,7 +57,7 @@ func FuzzVariables(f *testing.F) {
 	f.Fuzz(func(t *testing.T, program, variable uint8, value string) {
 		p := programs[int(program)%len(programs)]
 		all := config.Variables(p.config)
-		name, _, _ := strings.Cut(all[int(variable)%len(all)].Name, ",")
+		name := all[int(variable)%len(all)].Name
 		environ := map[string]string{name: value}
 		for other, usual := range p.base {
 			if other != name {
