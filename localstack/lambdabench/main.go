@@ -4,10 +4,11 @@
 // and of memory, and how it starts. `make bench-lambda` runs it.
 //
 // Most tables are of the driver and the core on a model of DynamoDB (localstack/dynamomodel)
-// whose calls take as long as one in a region does, in time that is simulated: what is
-// counted and what is waited for is exact, the same on every machine, and has no
-// processor's time in it. That is in the tables of the function's process (processor,
-// bootstrap), which runs against stand-ins and is measured by the kernel's clock.
+// whose calls take as long as one in a region does, in time that is simulated. So neither
+// the machine nor a processor's time is in them: counts and medians repeat within 2 %;
+// tails, and how fair processes that contend are to each other, vary by a third. What a
+// processor does is in the tables of the function's process (processor, bootstrap), which
+// runs against stand-ins and is measured by the kernel's clock.
 package main
 
 import (

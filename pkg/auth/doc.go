@@ -1,7 +1,8 @@
 // Package auth says who may do what: it implements [protocol.Access] by tokens.
 //
-// There are two modes. A shared token ([Tokens]) lets its holders do everything. A JWT
-// ([JWT]) says in a claim what its holder may do, with which streams:
+// There are two modes. A shared token ([Tokens]) lets its holders do everything with
+// streams, but not use the admin API. A JWT ([JWT]) says in a claim what its holder may
+// do, with which streams:
 //
 //	{"sub": "ann", "exp": 1795608000, "streams": {"chat/*": ["read", "append"], "users/{sub}/**": ["create", "read"]}}
 //

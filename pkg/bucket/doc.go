@@ -1,6 +1,7 @@
 // Package bucket stores objects through the S3 API: in Cloudflare R2 and in Amazon
-// S3. It implements [stream.Objects] for one bucket, which must exist, and must
-// not keep old versions of objects: what is discarded would stay, and be billed.
+// S3. It implements [stream.Objects] for one bucket, which must exist. Old versions, if
+// the bucket keeps them, are billed until a lifecycle removes them; the stack keeps them
+// for 35 days, so that a restored table finds its objects.
 //
 // The requests that a call makes when nothing fails, in the words of the two price
 // lists (R2's class A, $4.50 a million, are writes and lists, its class B, $0.36 a

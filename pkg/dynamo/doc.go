@@ -5,7 +5,8 @@
 // may do is in it. An append is one conditional UpdateItem of that item (commit.go)
 // with no read before it. A refused one brings the head back with the failure, so
 // that the core can tell why without another request. Transactions, which cost twice
-// as much, are used only to create and to release forks (fork.go).
+// as much, are used only to create and to release forks (fork.go) and to tell the
+// registry (notices.go).
 //
 // Items, all in one table (table.go); each file says what its item is made of:
 //

@@ -117,12 +117,20 @@ type Everybody struct{}
 // Grant implements [Access].
 func (Everybody) Grant(*http.Request) (Grant, error) { return Everybody{}, nil }
 
-// The methods of [Grant].
+// Allows implements [Grant]: everything is allowed.
 func (Everybody) Allows(Right, string) bool { return true }
+
+// Stored implements [Grant]: names in storage are those of clients.
 func (Everybody) Stored(name string) string { return name }
-func (Everybody) Shared(string) bool        { return true }
-func (Everybody) ReaderKey(string) string   { return "" }
-func (Everybody) Ends() time.Time           { return time.Time{} }
+
+// Shared implements [Grant]: every answer may be given to anybody.
+func (Everybody) Shared(string) bool { return true }
+
+// ReaderKey implements [Grant]: nobody needs one.
+func (Everybody) ReaderKey(string) string { return "" }
+
+// Ends implements [Grant]: never.
+func (Everybody) Ends() time.Time { return time.Time{} }
 
 // challenge returns the value of WWW-Authenticate (RFC 6750, section 3).
 func challenge(code string) []string {

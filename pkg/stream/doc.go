@@ -15,6 +15,9 @@
 //
 // # Invariants
 //
+// Those that all of this package relies on. All eight, and what tests them, are in
+// DESIGN.md#invariants.
+//
 //  1. A record, once acknowledged, is never lost, changed or reordered. One
 //     that is not acknowledged appears at most once.
 //  2. A record is always in at least one place: it is put into a chunk before it
@@ -22,9 +25,10 @@
 //     what it stitches is contiguous; it never returns past a gap.
 //  3. What a writer may do is decided by the head alone, and the head changes
 //     only by conditional writes.
-//  4. A failed write is refused ([*RefusedError]), not applied ([ErrNotApplied])
-//     or unknown (every other error). An unknown write is settled before it is
-//     repeated; when it cannot be settled the caller is told [ErrUnsettled].
+//  4. A failed write is refused ([*RefusedError]), not applied ([ErrNotApplied], or
+//     [ErrRejected]: and it never will be) or unknown (every other error). An unknown
+//     write is settled before it is repeated; when it cannot be settled the caller is
+//     told [ErrUnsettled].
 //  5. Each creation of a name is a new [Incarnation], and every key of its data
 //     contains it: two lives of one name never mix.
 //  6. Everything in the background may be repeated, run twice at once, or stop
