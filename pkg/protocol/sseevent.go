@@ -116,9 +116,12 @@ func appendBase64(b []byte, p *stream.Page) []byte {
 }
 
 // appendControlEvent appends the control event that follows a page. None of its
-// values needs escaping.
+// values needs escaping. Its id is for an EventSource, which tells the last one that it got
+// when it connects again ([lastEventID]).
 func appendControlEvent(b []byte, p *stream.Page, cursor uint64) []byte {
-	b = append(b, "event: control\ndata:{\"streamNextOffset\":\""...)
+	b = append(b, "event: control\nid:"...)
+	b = p.Next.AppendText(b)
+	b = append(b, "\ndata:{\"streamNextOffset\":\""...)
 	b = p.Next.AppendText(b)
 	b = append(b, '"')
 	if !p.Closed() {

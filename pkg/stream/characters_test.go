@@ -151,11 +151,23 @@ func TestCharactersAreShared(t *testing.T) {
 	if one, other := new(stream.Characters).Whole(p), new(stream.Characters).Whole(p); one != other || one == p {
 		t.Error("two readers have pages of their own")
 	}
+	// But who comes in the middle of a character has another page of it.
+	var chars, late stream.Characters
+	chars.Whole(p)
+	put(t, l, text("\xa9\xc3"))
+	if p, err = l.Read(t.Context(), name, stream.At(p.Next)); err != nil {
+		t.Fatal(err)
+	}
+	for c, want := range map[*stream.Characters]string{&chars: "é", &late: "\xa9"} {
+		if got := strings.Join(pageRecords(t, c.Whole(p)), ""); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
 	put(t, l, text("\xa9"))
 	if p, err = l.Read(t.Context(), name, stream.Start()); err != nil {
 		t.Fatal(err)
 	}
-	var chars stream.Characters
+	chars = stream.Characters{}
 	if n := testing.AllocsPerRun(100, func() {
 		if chars.Whole(p) != p {
 			t.Error("a whole page was made again")
@@ -209,6 +221,9 @@ func TestCharactersProperty(t *testing.T) {
 				got := ""
 				for r := range w.Records() {
 					got += string(r)
+				}
+				if shown+m.from(w.From) != strings.Join(m.units, "") {
+					t.Fatalf("%q was shown, and the next page begins at %v", shown, w.From)
 				}
 				shown += got
 				if !utf8.ValidString(got) || len(got) != w.Size || (w.Count > 0) != (got != "") {
