@@ -22,7 +22,7 @@ func lastEventID(h http.Header) (at stream.Offset, present bool, err error) {
 }
 
 // stopReconnecting answers an EventSource that has all of a closed stream: 204 is what makes
-// it stop (HTML, section 9.2.3). It would ask for the end of the stream for ever otherwise.
+// it stop (HTML, section 9.2). It would ask for the end of the stream for ever otherwise.
 func (x *exchange) stopReconnecting(p *stream.Page) {
 	x.place(p)
 	x.w.Header()["Cache-Control"] = headerNoStore

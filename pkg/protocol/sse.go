@@ -25,8 +25,8 @@ var (
 // with the first records. There is nothing to say then: the last
 // control event tells where to go on.
 //
-// Each event of text ends with a whole character: an EventSource decodes it by itself. A page
-// that only begins one has nothing to say to a reader who has all before it.
+// Each data event of text ends with a whole character, as its reader decodes it by itself.
+// For an append that only begins one there is no event to a reader who had all before it.
 //
 // An EventSource, which connects again by itself, goes on where it was ([lastEventID]).
 func (x *exchange) sse(q query) error {
@@ -73,7 +73,8 @@ func (x *exchange) sse(q query) error {
 
 	cursor := x.cursor(q.cursor, page.Next)
 	var characters stream.Characters
-	for hadAll := false; ; {
+	hadAll := false // and was told so
+	for {
 		if text {
 			page = characters.Whole(page)
 		}

@@ -23,7 +23,7 @@ func data(lines ...string) string {
 
 // control is a control event, with what it says besides where the reader is.
 func control(tail uint64, also string) string {
-	return fmt.Sprintf("event: control\nid:%s\ndata:{\"streamNextOffset\":%q%s}\n\n", at(tail), at(tail), also)
+	return fmt.Sprintf("id:%s\nevent: control\ndata:{\"streamNextOffset\":%q%s}\n\n", at(tail), at(tail), also)
 }
 
 // open1000 is the control event at the tail of an open stream, in the first
