@@ -1,6 +1,7 @@
 package protocol
 
 import (
+	"strings"
 	"testing"
 	"time"
 )
@@ -78,6 +79,24 @@ func TestSSECharacters(t *testing.T) {
 			data("ébbb")+control(7, `,"streamCursor":"1000"`),
 			// Who was told that there is more is told that there is not.
 			open1000(7))
+	})
+	bubble(t, "forked within a character", func(t *testing.T) {
+		k := newKit(t, inBubble)
+		k.run(t, createText)
+		k.run(t, appendText("a\xe2\x82"))
+		k.run(t, step{do: "PUT /v1/stream/fork", with: header{"Stream-Forked-From": "/v1/stream/s"}, status: 201})
+		s := sseFrom("-1")
+		s.do = "GET /v1/stream/fork?offset=-1&live=sse"
+		v := k.open(t, s)
+		v.expect(t, data("a")+open1000(1))
+		onFork := func(text string) step {
+			return step{do: "POST /v1/stream/fork", with: header{"Content-Type": "text/plain"}, body: text, status: 204}
+		}
+		k.run(t, onFork("\xac"))
+		segment1 := func(s string) string { return strings.ReplaceAll(s, at(1), "0000000000000001_0000000000000001") }
+		v.expect(t, segment1(data("€")+open1000(1)))
+		late := k.open(t, s)
+		late.expect(t, segment1(data("a€")+open1000(1)))
 	})
 	bubble(t, "what is no beginning is passed on", func(t *testing.T) {
 		k := newKit(t, inBubble)
