@@ -21,14 +21,19 @@ func data(lines ...string) string {
 	return "event: data\ndata:" + strings.Join(lines, "\ndata:") + "\n\n"
 }
 
+// control is a control event, with what it says besides where the reader is.
+func control(tail uint64, also string) string {
+	return fmt.Sprintf("id:%s\nevent: control\ndata:{\"streamNextOffset\":%q%s}\n\n", at(tail), at(tail), also)
+}
+
 // open1000 is the control event at the tail of an open stream, in the first
 // cursor interval of the tests.
 func open1000(tail uint64) string {
-	return fmt.Sprintf("event: control\ndata:{\"streamNextOffset\":%q,\"streamCursor\":%q,\"upToDate\":true}\n\n", at(tail), epochCursor)
+	return control(tail, `,"streamCursor":"`+epochCursor+`","upToDate":true`)
 }
 
 func closedAt(tail uint64) string {
-	return fmt.Sprintf("event: control\ndata:{\"streamNextOffset\":%q,\"upToDate\":true,\"streamClosed\":true}\n\n", at(tail))
+	return control(tail, `,"upToDate":true,"streamClosed":true`)
 }
 
 func TestSSE(t *testing.T) {
@@ -95,7 +100,7 @@ func TestSSE(t *testing.T) {
 		k.run(t, appendText("bb"))
 		v := k.open(t, sseFrom("-1"))
 		v.expect(t,
-			data("aaaa")+fmt.Sprintf("event: control\ndata:{\"streamNextOffset\":%q,\"streamCursor\":\"1000\"}\n\n", at(4)),
+			data("aaaa")+control(4, `,"streamCursor":"1000"`),
 			data("bb")+open1000(6))
 	})
 	bubble(t, "not there", func(t *testing.T) {
@@ -110,10 +115,10 @@ func TestSSECursor(t *testing.T) {
 		s := sseFrom("now")
 		s.do += "&cursor=" + "1200"
 		v := k.open(t, s)
-		v.expect(t, strings.Replace(open1000(0), "1000", "1201", 1))
+		v.expect(t, strings.Replace(open1000(0), `"1000"`, `"1201"`, 1))
 		time.Sleep(30 * time.Second)
 		k.run(t, appendText("x"))
-		v.expect(t, data("x")+strings.Replace(open1000(1), "1000", "1201", 1))
+		v.expect(t, data("x")+strings.Replace(open1000(1), `"1000"`, `"1201"`, 1))
 	})
 	bubble(t, "follows the clock", func(t *testing.T) {
 		k := newKit(t, inBubble)
