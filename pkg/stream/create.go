@@ -114,7 +114,7 @@ func (l *Log) put(ctx context.Context, name string, c *creation) (h *Head, creat
 		case h.Expired(l.now()):
 			replaced = h
 		case h.Config.matches(fresh.Config) && h.Closed == c.Closed && c.Fork.asks(h.Origin):
-			h, err := l.renew(ctx, name, h)
+			h, err := l.renew(ctx, name, h, h.TTL)
 			if errors.Is(err, ErrNotFound) {
 				// It ended between our two requests: ask again.
 				replaced = nil
