@@ -2,6 +2,7 @@ package stream_test
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"io"
 	"strings"
@@ -13,12 +14,14 @@ import (
 	"github.com/commoncurriculum/durable-streams-aws/pkg/stream"
 )
 
-// zeros are what is drawn in a process that renews as late as it may.
-type zeros struct{}
+// earlier is what is drawn in a process that renews by so much earlier than as late as it may.
+type earlier time.Duration
 
-func (zeros) Read(p []byte) (int, error) {
-	clear(p)
-	return len(p), nil
+func (e earlier) Read(b []byte) (int, error) {
+	for n := 0; n < len(b); n += 8 {
+		binary.BigEndian.PutUint64(b[n:], uint64(e))
+	}
+	return len(b), nil
 }
 
 // reading returns one more log on a store, of a process that only reads.
@@ -81,7 +84,7 @@ func TestFollowersKeepAStream(t *testing.T) {
 	for _, readers := range []int{1, 100} {
 		synctest.Test(t, func(t *testing.T) {
 			l, s := open(t, stream.DefaultLimits())
-			reader := reading(t, s, zeros{}, stream.Poll{})
+			reader := reading(t, s, earlier(0), stream.Poll{})
 			create(t, l, ttl(2*time.Second))
 			var all []*stream.Follower
 			for range readers {
@@ -138,15 +141,21 @@ func TestProcessesKeepAStream(t *testing.T) {
 			l, s := open(t, stream.DefaultLimits())
 			create(t, l, ttl(time.Second))
 			var waiting sync.WaitGroup
-			for range 10 {
-				f, _ := follow(t, reading(t, s, nil, poll), stream.Start())
+			for i := range 10 {
+				f, _ := follow(t, reading(t, s, earlier(15*time.Millisecond)*earlier(i), poll), stream.Start())
 				defer f.Close()
 				waiting.Go(func() { waits(t, f, time.Minute) })
 			}
+			s.hook(func(op string) fault {
+				if op == "head" || op == "update" {
+					time.Sleep(5 * time.Millisecond)
+				}
+				return fine
+			})
 			s.took()
 			waiting.Wait()
-			// One that is alone would write 83 times at most.
-			if renewed, looked := len(s.times("update")), len(s.times("head")); renewed > 83 || looked > 83*10 {
+			// One that is alone would write 83 times at most, and look as often.
+			if renewed, looked := len(s.times("update")), len(s.times("head")); renewed > 83 || looked > 10*(renewed+1) {
 				t.Errorf("%+v: %d renewals, %d looks", poll, renewed, looked)
 			}
 		})
