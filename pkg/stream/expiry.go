@@ -69,7 +69,7 @@ func (l *Log) renew(ctx context.Context, name string, h *Head, least time.Durati
 		next := h.Clone()
 		next.renew(now)
 		next.Version++
-		err := l.renewBy(ctx, name, next, h.Deadline.Sub(now))
+		err := l.renewWithin(ctx, name, next, h.Deadline.Sub(now))
 		var refused *RefusedError
 		switch {
 		case err == nil:
@@ -88,9 +88,9 @@ func (l *Log) renew(ctx context.Context, name string, h *Head, least time.Durati
 	return nil, unavailable(ErrNotApplied)
 }
 
-// renewBy stores a renewed head as long as the old one has time left: others have been told
-// then that the stream is over, and a repetition must not bring it back.
-func (l *Log) renewBy(ctx context.Context, name string, next *Head, left time.Duration) error {
+// renewWithin stores a renewed head, and gives up when no time is left of the old one: from
+// then on others are told that the stream is over, and a repetition must not bring it back.
+func (l *Log) renewWithin(ctx context.Context, name string, next *Head, left time.Duration) error {
 	ctx, cancel := context.WithTimeout(ctx, left)
 	defer cancel()
 	return l.retry(ctx, func() error { return l.driver.Update(ctx, name, next) })

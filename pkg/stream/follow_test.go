@@ -32,11 +32,14 @@ func nextPage(t *testing.T, f *stream.Follower) (string, *stream.Page, error) {
 	return strings.Join(pageRecords(t, p), ""), p, nil
 }
 
-// later calls Next in the background.
+// later calls Next in the background. It waits for a day at most: there are streams that
+// somebody keeps for as long as he waits.
 func later(t *testing.T, f *stream.Follower) chan heard {
 	c := make(chan heard, 1)
 	go func() {
-		p, err := f.Next(t.Context())
+		ctx, cancel := context.WithTimeout(t.Context(), 24*time.Hour)
+		defer cancel()
+		p, err := f.Next(ctx)
 		h := heard{err: err, at: time.Now()}
 		if err == nil {
 			h.text, h.closed = strings.Join(pageRecords(t, p), ""), p.Closed()

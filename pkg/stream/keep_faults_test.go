@@ -88,10 +88,10 @@ func TestKeeperSleeps(t *testing.T) {
 		frozen := &store{Store: s.Store}
 		f, _ := follow(t, reading(t, frozen, nil, stream.Poll{}), stream.Start())
 		defer f.Close()
-		frozen.before = func(string) fault {
+		frozen.hook(func(string) fault {
 			time.Sleep(time.Hour)
 			return fine
-		}
+		})
 		ends(t, l, begin, 2100*time.Millisecond)
 		time.Sleep(2 * time.Hour)
 		if alive(t, l) || len(frozen.times("update")) != 0 {
@@ -159,9 +159,8 @@ func TestFollowersDoNotKeepSources(t *testing.T) {
 			}
 			return fine
 		})
-		p, err = f.Next(t.Context())
-		if !errors.Is(err, stream.ErrGone) || time.Since(begin) > 4*time.Second {
-			t.Errorf("after %v: %+v, %v", time.Since(begin), p, err)
+		if h := <-later(t, f); !errors.Is(h.err, stream.ErrGone) || time.Since(begin) > 4*time.Second {
+			t.Errorf("after %v: %+v", time.Since(begin), h)
 		}
 		waits(t, g, time.Minute)
 		if _, err := other.Head(t.Context(), name); !errors.Is(err, stream.ErrGone) {
