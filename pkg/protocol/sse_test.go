@@ -181,10 +181,22 @@ func TestSSEEnds(t *testing.T) {
 	})
 	bubble(t, "when the stream expires", func(t *testing.T) {
 		k := newKit(t, inBubble)
-		k.run(t, step{do: "PUT /v1/stream/s", with: header{"Content-Type": "text/plain", "Stream-TTL": "10"}, status: 201})
+		k.run(t, createUntil(10*time.Second))
 		v := k.open(t, sseFrom("now"))
-		if took := v.finished(t, sseFrom("now")); took != 10500*time.Millisecond {
-			t.Errorf("took %v, want the TTL and its slack", took)
+		if took := v.finished(t, sseFrom("now")); took != 10*time.Second {
+			t.Errorf("took %v, want what was left", took)
+		}
+	})
+	bubble(t, "not with the TTL", func(t *testing.T) {
+		k := newKit(t, inBubble)
+		k.run(t, step{do: "PUT /v1/stream/s", with: header{"Content-Type": "text/plain", "Stream-TTL": "1"}, status: 201})
+		v := k.open(t, sseFrom("now"))
+		v.take()
+		time.Sleep(10 * time.Second)
+		k.run(t, appendText("x"))
+		v.expect(t, data("x")+open1000(1))
+		if took := v.finished(t, sseFrom("now")); took != 45*time.Second {
+			t.Errorf("ended %v after the event", took)
 		}
 	})
 	bubble(t, "before the request's own deadline", func(t *testing.T) {
@@ -223,7 +235,7 @@ func TestSSEEnds(t *testing.T) {
 	bubble(t, "when storage fails", func(t *testing.T) {
 		var out lines
 		k := newKit(t, inBubble, func(s *setup) { s.Logger = out.logger() })
-		k.run(t, step{do: "PUT /v1/stream/s", with: header{"Content-Type": "text/plain", "Stream-TTL": "10"}, status: 201})
+		k.run(t, createUntil(10*time.Second))
 		v := k.open(t, sseFrom("now"))
 		k.store.onHead.set(func() error { return errors.New("table is gone") })
 		v.finished(t, sseFrom("now"))
