@@ -61,8 +61,9 @@ func (s *builder) newCDN(api awslambda.FunctionUrl) *string {
 // newCachePolicy says which requests have one answer, and how long it may be kept.
 //
 // What an answer depends on is the stream, the offset, whether and how it is live, and
-// the cursor (PROTOCOL.md, section 10.1); Accept-Encoding, as the origin compresses;
-// Origin, which answers to browsers may repeat; and who asks. How long it may be kept is
+// the cursor (PROTOCOL.md, section 10.1); Last-Event-ID, from which an EventSource goes
+// on; Accept-Encoding, as the origin compresses; Origin, which answers to browsers may
+// repeat; and who asks. How long it may be kept is
 // the origin's to say (Cache-Control), and without its word it is not kept. Requests for
 // one answer that come at the same time are one request to the origin, long-polls too.
 //
@@ -78,7 +79,7 @@ func (s *builder) newCachePolicy() awscloudfront.ICachePolicy {
 		DefaultTtl:                 seconds(0),
 		MaxTtl:                     awscdk.Duration_Days(jsii.Number(365)),
 		QueryStringBehavior:        awscloudfront.CacheQueryStringBehavior_All(),
-		HeaderBehavior:             awscloudfront.CacheHeaderBehavior_AllowList(jsii.String("Authorization"), jsii.String("Origin")),
+		HeaderBehavior:             awscloudfront.CacheHeaderBehavior_AllowList(jsii.String("Authorization"), jsii.String("Last-Event-ID"), jsii.String("Origin")),
 		CookieBehavior:             awscloudfront.CacheCookieBehavior_None(),
 		EnableAcceptEncodingGzip:   jsii.Bool(true),
 		EnableAcceptEncodingBrotli: jsii.Bool(false),

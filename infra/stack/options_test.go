@@ -34,14 +34,14 @@ func TestBucketElsewhere(t *testing.T) {
 }
 
 // TestCloudFront: whoever asks is in the cache's key, with and without authorisation:
-// administrators always have a token.
+// administrators always have a token. So is where an EventSource goes on.
 func TestCloudFront(t *testing.T) {
 	for _, mode := range []string{"off", "token"} {
 		tmpl := synth(t, "CLOUDFRONT", "true", "AUTH_MODE", mode)
 		const key = "CachePolicyConfig.ParametersInCacheKeyAndForwardedToOrigin."
 		tmpl.want(t, "Cache", map[string]string{
 			key + "QueryStringsConfig":     `{"QueryStringBehavior":"all"}`,
-			key + "HeadersConfig":          `{"HeaderBehavior":"whitelist","Headers":["Authorization","Origin"]}`,
+			key + "HeadersConfig":          `{"HeaderBehavior":"whitelist","Headers":["Authorization","Last-Event-ID","Origin"]}`,
 			"CachePolicyConfig.MinTTL":     "0",
 			"CachePolicyConfig.DefaultTTL": "0",
 		})

@@ -59,6 +59,7 @@ var fuzzed = map[string]map[string]string{
 		"FuzzForkHeaders":    "fork",
 		"FuzzIfNoneMatch":    "listsTag",
 		"FuzzJSONRecords":    "jsonRecords",
+		"FuzzLastEventID":    "lastEventID",
 		"FuzzNamesForLogs":   "requestID appendTraces",
 		"FuzzParseDigits":    "parseDigits",
 		"FuzzParseExpiresAt": "parseExpiresAt",

@@ -163,7 +163,7 @@ func TestPrivate(t *testing.T) {
 		may(rights, closeIt),
 		may(rights, step{do: "GET /v1/stream/s", status: 200, want: header{"Cache-Control": "private, max-age=60, stale-while-revalidate=300, immutable"}}),
 		may(rights, step{do: "GET /v1/stream/s?offset=-1&live=sse", status: 200, want: header{"Cache-Control": "private, no-cache"},
-			text: "event: control\ndata:{\"streamNextOffset\":\"" + at(0) + "\",\"upToDate\":true,\"streamClosed\":true}\n\n"}),
+			text: closedAt(0)}),
 	}}}, gated(gate{}))
 	// Without authorization there is no such key.
 	k := newKit(t)
@@ -180,7 +180,7 @@ func TestLiveReadersEndWithTheirGrant(t *testing.T) {
 			start := time.Now()
 			s := may("read=s", step{do: "GET /v1/stream/s?offset=-1&live=" + live, status: 204})
 			if live == "sse" {
-				s.status, s.text = 200, "event: control\ndata:{\"streamNextOffset\":\""+at(0)+"\",\"streamCursor\":\""+epochCursor+"\",\"upToDate\":true}\n\n"
+				s.status, s.text = 200, open1000(0)
 			}
 			k.run(t, s)
 			if took := time.Since(start); took != 3*time.Second {

@@ -2,7 +2,6 @@ package protocol
 
 import (
 	"context"
-	"fmt"
 	"testing"
 	"time"
 )
@@ -30,7 +29,7 @@ func TestBufferedSSE(t *testing.T) {
 		k.run(t, appendText("bb"))
 		v := k.open(t, sseFrom("-1"))
 		v.finished(t, sseFrom("-1"))
-		v.expect(t, data("aaaa")+fmt.Sprintf("event: control\ndata:{\"streamNextOffset\":%q,\"streamCursor\":\"1000\"}\n\n", at(4)))
+		v.expect(t, data("aaaa")+control(4, `,"streamCursor":"1000"`))
 		// The reader comes back with the offset that it was given.
 		v = k.open(t, sseFrom(at(4)))
 		v.finished(t, sseFrom(at(4)))

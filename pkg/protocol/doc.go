@@ -9,7 +9,7 @@
 //   - handler.go: routing, and what every request has in common.
 //   - create.go, append.go, read.go, longpoll.go, sse.go (with live.go), head.go, delete.go,
 //     options.go: one file for each kind of request.
-//   - name.go, headers.go, query.go, body.go, jsonbody.go: what a request says,
+//   - name.go, headers.go, query.go, lasteventid.go, body.go, jsonbody.go: what a request says,
 //     checked. Anything that is not understood is refused, not guessed.
 //   - errors.go: which error becomes which status. There is no other such place.
 //   - report.go, requestid.go, servertiming.go: what is told of a request, and to whom.
@@ -26,5 +26,9 @@
 //     segment of its anchor (section 4.2); see fork.go.
 //   - A stream that has expired while forks need it is gone (410), like one that was
 //     deleted then.
+//   - A data event of text ends with a whole character, even where an append does not
+//     (section 5.8); see sse.go.
+//   - Control events have ids, and a request for events may have Last-Event-ID, which wins
+//     over its offset (section 11.1); see lasteventid.go.
 //   - Subscriptions (section 6) are not offered; see name.go.
 package protocol

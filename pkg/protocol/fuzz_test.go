@@ -40,6 +40,25 @@ func FuzzQuery(f *testing.F) {
 	})
 }
 
+// FuzzLastEventID: an id that is taken is an offset, written as it is given out; any other is
+// refused as the client's mistake.
+func FuzzLastEventID(f *testing.F) {
+	for _, id := range []string{"", "0000000000000001_0000000000000002", "-1", "now", "0000000000000001_", "x\ny"} {
+		f.Add(id)
+	}
+	f.Fuzz(func(t *testing.T, id string) {
+		at, present, err := lastEventID(http.Header{"Last-Event-Id": {id}})
+		switch {
+		case err != nil:
+			if !errors.Is(err, errBadHeader) || answerTo(err).status != http.StatusBadRequest || strings.Contains(err.Error(), "\n") {
+				t.Errorf("%q is refused with %v", id, err)
+			}
+		case present != (id != "") || present && at.String() != id:
+			t.Errorf("%q is %v, there: %v", id, at, present)
+		}
+	})
+}
+
 // FuzzAcceptEncoding: no coding is chosen that the client does not name or that it forbids,
 // and neither case nor blanks matter.
 func FuzzAcceptEncoding(f *testing.F) {

@@ -270,6 +270,11 @@ var (
 	deleteIt   = step{do: "DELETE /v1/stream/s", status: 204}
 )
 
+// createUntil creates a text stream that ends so long after the epoch.
+func createUntil(d time.Duration) step {
+	return step{do: "PUT /v1/stream/s", with: header{"Content-Type": "text/plain", "Stream-Expires-At": epoch.Add(d).Format(time.RFC3339Nano)}, status: 201}
+}
+
 func appendText(s string) step {
 	return step{do: "POST /v1/stream/s", with: header{"Content-Type": "text/plain"}, body: s, status: 204}
 }

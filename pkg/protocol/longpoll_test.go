@@ -135,11 +135,23 @@ func TestLongPoll(t *testing.T) {
 	})
 	bubble(t, "expires while waiting", func(t *testing.T) {
 		k := newKit(t, inBubble)
-		k.run(t, step{do: "PUT /v1/stream/s", with: header{"Stream-TTL": "10"}, status: 201})
+		k.run(t, createUntil(10*time.Second))
 		v := k.open(t, pollFrom("now"))
-		if took := v.finished(t, step{do: "poll", status: 404}); took != 10500*time.Millisecond {
-			t.Errorf("took %v, want the TTL and its slack", took)
+		if took := v.finished(t, step{do: "poll", status: 404}); took != 10*time.Second {
+			t.Errorf("took %v, want what was left", took)
 		}
+	})
+	bubble(t, "longer than the TTL", func(t *testing.T) {
+		k := newKit(t, inBubble)
+		k.run(t, step{do: "PUT /v1/stream/s", with: header{"Stream-TTL": "1"}, status: 201})
+		for range 3 {
+			v := k.open(t, pollFrom("now"))
+			if took := v.finished(t, timedOut("now", 0)); took != 20*time.Second {
+				t.Errorf("took %v", took)
+			}
+		}
+		time.Sleep(1050 * time.Millisecond)
+		k.run(t, step{do: "HEAD /v1/stream/s", status: 404})
 	})
 }
 
@@ -186,7 +198,7 @@ func TestLongPollEndsEarly(t *testing.T) {
 	})
 	bubble(t, "storage fails", func(t *testing.T) {
 		k := newKit(t, inBubble)
-		k.run(t, step{do: "PUT /v1/stream/s", with: header{"Stream-TTL": "10"}, status: 201})
+		k.run(t, createUntil(10*time.Second))
 		v := k.open(t, pollFrom("now"))
 		k.store.onHead.set(func() error { return errors.New("secret of the store") })
 		v.finished(t, step{do: "poll", status: 503, want: header{"Retry-After": "1"}})

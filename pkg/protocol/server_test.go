@@ -234,7 +234,7 @@ func TestServerAbortsOnPanic(t *testing.T) {
 	bubble(t, "panic", func(t *testing.T) {
 		k := newKit(t, inBubble)
 		p, _ := serve(t, k)
-		k.run(t, step{do: "PUT /v1/stream/s", with: header{"Content-Type": "text/plain", "Stream-TTL": "10"}, status: 201})
+		k.run(t, createUntil(10*time.Second))
 		c := p.dial(t)
 		go fmt.Fprint(c, "GET /v1/stream/s?offset=now&live=sse HTTP/1.1\r\nHost: h\r\n\r\n")
 		resp := answerOn(t, c, "GET")

@@ -24,8 +24,20 @@ var (
 // reader stops reading, and on shutdown. If nothing is sent before it ends, it ends
 // with the first records. There is nothing to say then: the last
 // control event tells where to go on.
+//
+// Each data event of text ends with a whole character, as its reader decodes it by itself.
+// For an append that only begins one there is no event to a reader who had all before it.
+//
+// An EventSource, which connects again by itself, goes on where it was ([lastEventID]).
 func (x *exchange) sse(q query) error {
 	x.kind = liveSSE
+	last, again, err := lastEventID(x.r.Header)
+	if err != nil {
+		return err
+	}
+	if again {
+		q.from = stream.At(last)
+	}
 	left, err := x.join()
 	if err != nil {
 		return err
@@ -36,6 +48,10 @@ func (x *exchange) sse(q query) error {
 		return err
 	}
 	defer follower.Close()
+	if again && page.Count == 0 && page.Closed() {
+		x.stopReconnecting(page)
+		return nil
+	}
 	lifetime := x.config.SSELifetime
 	if x.config.Buffered {
 		lifetime = x.config.LongPollWait
@@ -56,17 +72,26 @@ func (x *exchange) sse(q query) error {
 	defer x.allowWrite()
 
 	cursor := x.cursor(q.cursor, page.Next)
+	var characters stream.Characters
+	hadAll := false // and was told so
 	for {
+		if text {
+			page = characters.Whole(page)
+		}
 		// Within a response, too, cursors never go back.
 		cursor = max(cursor, x.cursor("", page.Next))
-		if x.cause = x.sendEvents(page, text, cursor); x.cause != nil || page.Closed() {
+		if page.Count > 0 || page.Closed() || !hadAll {
+			x.cause = x.sendEvents(page, text, cursor)
+		}
+		if x.cause != nil || page.Closed() {
 			return nil
 		}
 		if x.config.Buffered && page.Count > 0 {
 			x.hold(ctx)
 			return nil
 		}
-		if page, err = x.next(ctx, follower, page.UpToDate()); err != nil {
+		hadAll = page.UpToDate()
+		if page, err = x.next(ctx, follower, hadAll); err != nil {
 			// The lifetime, the reader, the process or the stream has ended. Anything
 			// else belongs into the log.
 			if ctx.Err() == nil && !errors.Is(err, stream.ErrNotFound) {

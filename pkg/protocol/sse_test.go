@@ -21,14 +21,19 @@ func data(lines ...string) string {
 	return "event: data\ndata:" + strings.Join(lines, "\ndata:") + "\n\n"
 }
 
+// control is a control event, with what it says besides where the reader is.
+func control(tail uint64, also string) string {
+	return fmt.Sprintf("id:%s\nevent: control\ndata:{\"streamNextOffset\":%q%s}\n\n", at(tail), at(tail), also)
+}
+
 // open1000 is the control event at the tail of an open stream, in the first
 // cursor interval of the tests.
 func open1000(tail uint64) string {
-	return fmt.Sprintf("event: control\ndata:{\"streamNextOffset\":%q,\"streamCursor\":%q,\"upToDate\":true}\n\n", at(tail), epochCursor)
+	return control(tail, `,"streamCursor":"`+epochCursor+`","upToDate":true`)
 }
 
 func closedAt(tail uint64) string {
-	return fmt.Sprintf("event: control\ndata:{\"streamNextOffset\":%q,\"upToDate\":true,\"streamClosed\":true}\n\n", at(tail))
+	return control(tail, `,"upToDate":true,"streamClosed":true`)
 }
 
 func TestSSE(t *testing.T) {
@@ -95,7 +100,7 @@ func TestSSE(t *testing.T) {
 		k.run(t, appendText("bb"))
 		v := k.open(t, sseFrom("-1"))
 		v.expect(t,
-			data("aaaa")+fmt.Sprintf("event: control\ndata:{\"streamNextOffset\":%q,\"streamCursor\":\"1000\"}\n\n", at(4)),
+			data("aaaa")+control(4, `,"streamCursor":"1000"`),
 			data("bb")+open1000(6))
 	})
 	bubble(t, "not there", func(t *testing.T) {
@@ -110,10 +115,10 @@ func TestSSECursor(t *testing.T) {
 		s := sseFrom("now")
 		s.do += "&cursor=" + "1200"
 		v := k.open(t, s)
-		v.expect(t, strings.Replace(open1000(0), "1000", "1201", 1))
+		v.expect(t, strings.Replace(open1000(0), `"1000"`, `"1201"`, 1))
 		time.Sleep(30 * time.Second)
 		k.run(t, appendText("x"))
-		v.expect(t, data("x")+strings.Replace(open1000(1), "1000", "1201", 1))
+		v.expect(t, data("x")+strings.Replace(open1000(1), `"1000"`, `"1201"`, 1))
 	})
 	bubble(t, "follows the clock", func(t *testing.T) {
 		k := newKit(t, inBubble)
@@ -176,10 +181,22 @@ func TestSSEEnds(t *testing.T) {
 	})
 	bubble(t, "when the stream expires", func(t *testing.T) {
 		k := newKit(t, inBubble)
-		k.run(t, step{do: "PUT /v1/stream/s", with: header{"Content-Type": "text/plain", "Stream-TTL": "10"}, status: 201})
+		k.run(t, createUntil(10*time.Second))
 		v := k.open(t, sseFrom("now"))
-		if took := v.finished(t, sseFrom("now")); took != 10500*time.Millisecond {
-			t.Errorf("took %v, want the TTL and its slack", took)
+		if took := v.finished(t, sseFrom("now")); took != 10*time.Second {
+			t.Errorf("took %v, want what was left", took)
+		}
+	})
+	bubble(t, "not with the TTL", func(t *testing.T) {
+		k := newKit(t, inBubble)
+		k.run(t, step{do: "PUT /v1/stream/s", with: header{"Content-Type": "text/plain", "Stream-TTL": "1"}, status: 201})
+		v := k.open(t, sseFrom("now"))
+		v.take()
+		time.Sleep(10 * time.Second)
+		k.run(t, appendText("x"))
+		v.expect(t, data("x")+open1000(1))
+		if took := v.finished(t, sseFrom("now")); took != 45*time.Second {
+			t.Errorf("ended %v after the event", took)
 		}
 	})
 	bubble(t, "before the request's own deadline", func(t *testing.T) {
@@ -218,7 +235,7 @@ func TestSSEEnds(t *testing.T) {
 	bubble(t, "when storage fails", func(t *testing.T) {
 		var out lines
 		k := newKit(t, inBubble, func(s *setup) { s.Logger = out.logger() })
-		k.run(t, step{do: "PUT /v1/stream/s", with: header{"Content-Type": "text/plain", "Stream-TTL": "10"}, status: 201})
+		k.run(t, createUntil(10*time.Second))
 		v := k.open(t, sseFrom("now"))
 		k.store.onHead.set(func() error { return errors.New("table is gone") })
 		v.finished(t, sseFrom("now"))

@@ -116,9 +116,14 @@ func appendBase64(b []byte, p *stream.Page) []byte {
 }
 
 // appendControlEvent appends the control event that follows a page. None of its
-// values needs escaping.
+// values needs escaping. Its id is for an EventSource, which tells the last one that it got
+// when it connects again ([lastEventID]). It comes first, as the official conformance suite
+// wants to see the data right behind the kind. Data events have none, because the official
+// client for Elixir would take it for the offset.
 func appendControlEvent(b []byte, p *stream.Page, cursor uint64) []byte {
-	b = append(b, "event: control\ndata:{\"streamNextOffset\":\""...)
+	b = append(b, "id:"...)
+	b = p.Next.AppendText(b)
+	b = append(b, "\nevent: control\ndata:{\"streamNextOffset\":\""...)
 	b = p.Next.AppendText(b)
 	b = append(b, '"')
 	if !p.Closed() {

@@ -8,11 +8,14 @@ import (
 	"github.com/commoncurriculum/durable-streams-aws/pkg/stream"
 )
 
+// event is an event as the script of an EventSource gets it.
+type event struct{ kind, data, lastID string }
+
 // parseEvents reads an event stream as the HTML standard says.
-func parseEvents(t testing.TB, s string) (events [][2]string) {
+func parseEvents(t testing.TB, s string) (events []event) {
 	t.Helper()
 	s = strings.ReplaceAll(strings.ReplaceAll(s, "\r\n", "\n"), "\r", "\n")
-	var kind string
+	var kind, id string
 	var data []string
 	for line := range strings.SplitSeq(s, "\n") {
 		name, value, _ := strings.Cut(line, ":")
@@ -20,13 +23,15 @@ func parseEvents(t testing.TB, s string) (events [][2]string) {
 		switch {
 		case line == "":
 			if data != nil {
-				events = append(events, [2]string{kind, strings.Join(data, "\n")})
+				events = append(events, event{kind, strings.Join(data, "\n"), id})
 			}
 			kind, data = "", nil
 		case name == "event":
 			kind = value
 		case name == "data":
 			data = append(data, value)
+		case name == "id":
+			id = value
 		default:
 			t.Fatalf("unexpected line %q", line)
 		}
@@ -72,7 +77,7 @@ func TestTextEvent(t *testing.T) {
 		text := strings.Join(records, "")
 		b := appendDataEvent(nil, pageOf(t, k, "text/plain", records...), true)
 		events := parseEvents(t, string(b))
-		if len(events) != 1 || events[0] != [2]string{"data", normal(text)} {
+		if len(events) != 1 || events[0] != (event{kind: "data", data: normal(text)}) {
 			t.Errorf("%q became %q", records, events)
 		}
 	}
@@ -97,10 +102,10 @@ func FuzzDataEvent(f *testing.F) {
 		b := appendDataEvent(nil, pageOf(t, k, contentType, first, second), text)
 		b = append(b, "event: control\ndata:{}\n\n"...)
 		events := parseEvents(t, string(b))
-		if len(events) != 2 || events[0][0] != "data" || events[1] != [2]string{"control", "{}"} {
+		if len(events) != 2 || events[0].kind != "data" || events[1] != (event{kind: "control", data: "{}"}) {
 			t.Fatalf("events %q", events)
 		}
-		got := events[0][1]
+		got := events[0].data
 		if !text {
 			plain, err := base64.StdEncoding.DecodeString(got)
 			if err != nil || string(plain) != first+second {

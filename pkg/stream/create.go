@@ -142,7 +142,7 @@ func (l *Log) put(ctx context.Context, name string, c *creation) (h *Head, creat
 			if err := c.matches(fresh.Config, h); err != nil {
 				return nil, false, settled(doubt, err)
 			}
-			h, err := l.renew(ctx, name, h)
+			h, err := l.renew(ctx, name, h, h.TTL)
 			if errors.Is(err, ErrNotFound) {
 				// It ended between our two requests: ask again.
 				replaced = nil

@@ -50,32 +50,33 @@ func (h *Head) renew(now time.Time) {
 	}
 }
 
-// renewalDue reports whether a read at now must renew the deadline to keep the
-// promise that the stream lives for its TTL from now.
-func (h *Head) renewalDue(now time.Time) bool {
-	return h.HasTTL && h.Deadline.Before(now.Add(h.TTL))
+// renewalDue reports whether a sliding deadline leaves less than some time from now on. A
+// read must leave the TTL, to keep the promise that the stream lives for that long after it.
+func (h *Head) renewalDue(now time.Time, least time.Duration) bool {
+	return h.HasTTL && h.Deadline.Before(now.Add(least))
 }
 
-// renew moves the deadline of a stream that was just read, if it is due (sliding
-// TTL, PROTOCOL.md section 5.1), and returns the head after it. Cost: nothing
-// most of the time, one conditional write otherwise.
-func (l *Log) renew(ctx context.Context, name string, h *Head) (*Head, error) {
+// renew moves the deadline of a stream that is in use, if that leaves less than some time
+// (sliding TTL, PROTOCOL.md section 5.1), and returns the head after it. It does not try any
+// more once the stream would be over. Cost: nothing most of the time, one conditional write
+// otherwise.
+func (l *Log) renew(ctx context.Context, name string, h *Head, least time.Duration) (*Head, error) {
 	for range maxAttempts {
 		now := l.now()
-		if !h.renewalDue(now) {
+		if !h.renewalDue(now, least) {
 			return h, nil
 		}
 		next := h.Clone()
 		next.renew(now)
 		next.Version++
-		err := l.retry(ctx, func() error { return l.driver.Update(ctx, name, next) })
+		err := l.renewWithin(ctx, name, next, h.Deadline.Sub(now))
 		var refused *RefusedError
 		switch {
 		case err == nil:
 			l.hub.announce(name, next)
 			return next, nil
 		case !errors.As(err, &refused):
-			// Whether or not it was applied, the reader must ask again.
+			// Whether or not it was applied, who needs it must ask again.
 			return nil, unavailable(err)
 		case refused.Head.gone(now) != nil:
 			return nil, refused.Head.gone(now)
@@ -85,4 +86,12 @@ func (l *Log) renew(ctx context.Context, name string, h *Head) (*Head, error) {
 		h = refused.Head
 	}
 	return nil, unavailable(ErrNotApplied)
+}
+
+// renewWithin stores a renewed head, and gives up when no time is left of the old one: from
+// then on others are told that the stream is over, and a repetition must not bring it back.
+func (l *Log) renewWithin(ctx context.Context, name string, next *Head, left time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, left)
+	defer cancel()
+	return l.retry(ctx, func() error { return l.driver.Update(ctx, name, next) })
 }

@@ -16,6 +16,10 @@ func ttl(d time.Duration) stream.Create {
 	return stream.Create{Config: stream.Config{TTL: d, HasTTL: true}}
 }
 
+func until(at time.Time) stream.Create {
+	return stream.Create{Config: stream.Config{ExpiresAt: at}}
+}
+
 // alive reports whether the stream exists for its clients, without renewing it.
 func alive(t *testing.T, l *stream.Log) bool {
 	t.Helper()
@@ -181,7 +185,7 @@ func TestExpirySlides(t *testing.T) {
 func TestExpiresAtDoesNotSlide(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l, s := open(t, stream.DefaultLimits())
-		create(t, l, stream.Create{Config: stream.Config{ExpiresAt: time.Now().Add(10 * time.Second)}})
+		create(t, l, until(time.Now().Add(10*time.Second)))
 		time.Sleep(9999 * time.Millisecond)
 		put(t, l, text("x"))
 		s.took()
@@ -308,6 +312,23 @@ func TestRenewalFails(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A renewal that is repeated does not bring a stream back that is over for others.
+func TestRenewalIsNotLate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, s := open(t, stream.DefaultLimits())
+		create(t, l, ttl(time.Second))
+		time.Sleep(1040 * time.Millisecond)
+		s.faults("update", notApplied, notApplied, notApplied)
+		if _, err := l.Read(t.Context(), name, stream.Start()); !errors.Is(err, stream.ErrUnavailable) {
+			t.Error(err)
+		}
+		time.Sleep(10 * time.Millisecond)
+		if alive(t, l) {
+			t.Error("it is back")
+		}
+	})
 }
 
 // Whoever reads a stream while it is deleted is told as he would be a moment later: one

@@ -35,6 +35,7 @@ var (
 	CutText       = cutText
 	Slack         = slack
 	Covers        = covers
+	Earliness     = earliness
 )
 
 func (r Records) Split(u Unit, max int) []Records { return r.split(u, max) }
@@ -43,7 +44,7 @@ func (h *Head) Burn(id CommitID, now time.Time) *Head { return h.burn(id, now) }
 
 func (h *Head) Chunks(l Limits) []Chunk { return h.chunks(l) }
 
-func (h *Head) RenewalDue(now time.Time) bool { return h.renewalDue(now) }
+func (h *Head) RenewalDue(now time.Time) bool { return h.renewalDue(now, h.TTL) }
 
 // Watchers counts the streams that somebody waits for.
 func (l *Log) Watchers() int {

@@ -16,17 +16,25 @@ type Follower struct {
 	head  *Head
 	next  Offset
 	pages *pages
-	// uncharge ends that the watcher's polls are counted for this reader.
-	uncharge func()
+	// uncharge ends that what the watcher asks for is counted for this reader, and unkeep
+	// that the stream's TTL is renewed for him.
+	uncharge, unkeep func()
 }
 
 // Follow starts to follow a stream from a position on, and returns the first page
-// at once, even if it is empty. It renews a sliding TTL, once. It sees and costs what
-// [Log.Read] does, and fails as that does; but those who come while the head is being read
-// for others share the next read of it. The follower must be closed.
+// at once, even if it is empty. It sees and costs what [Log.Read] does, and fails as that
+// does; but those who come while the head is being read for others share the next read of
+// it. The follower must be closed.
+//
+// Like a read, it renews a sliding TTL; and until the follower is closed, that is renewed
+// again before the stream would end. Cost: about one read and one write for each TTL, for
+// all followers of the stream in this process; less if others use it. If that cannot be
+// done in time, the stream ends. It ends at the latest TTL and slack ([Config.Window])
+// after the last follower was closed, and not before the TTL has passed since the last one
+// began.
 func (l *Log) Follow(ctx context.Context, name string, from Position) (*Follower, *Page, error) {
 	// Join before reading, so that no append falls between the two.
-	f := &Follower{log: l, name: name, watcher: l.hub.join(name)}
+	f := &Follower{log: l, name: name, watcher: l.hub.join(name), unkeep: func() {}}
 	f.uncharge = f.watcher.charge(UsageOf(ctx))
 	p, err := f.open(ctx, from)
 	if err != nil {
@@ -48,6 +56,7 @@ func (f *Follower) open(ctx context.Context, from Position) (*Page, error) {
 	if err != nil {
 		return nil, err
 	}
+	f.unkeep = f.log.keep(f.watcher, h)
 	v := f.watcher.under(h)
 	f.head, f.next, f.pages = v.head, from.in(v.head), v.pages
 	return f.page(ctx, fetched(v.head))
@@ -55,7 +64,8 @@ func (f *Follower) open(ctx context.Context, from Position) (*Page, error) {
 
 // Next returns the next page with records, or an empty one that tells that the
 // stream was closed. It waits for that until ctx ends, and then fails with the
-// context's error. It fails with [ErrNotFound] when the stream ends.
+// context's error. It fails with [ErrNotFound] or [ErrGone] when the stream ends, and with
+// [ErrUnavailable] if the store does not say whether it has.
 //
 // All followers of a stream in this process share what they wait for: those who are at the
 // same place get the same page, which was read once.
@@ -108,7 +118,8 @@ func (f *Follower) wait(ctx context.Context) error {
 	return nil
 }
 
-// untilDeadline bounds ctx by the stream's deadline as far as it is known.
+// untilDeadline bounds ctx by the stream's deadline as far as it is known. A sliding one
+// moves before it is reached, unless the store is in trouble.
 func (f *Follower) untilDeadline(ctx context.Context) (context.Context, context.CancelFunc) {
 	if f.head.Deadline.IsZero() {
 		return ctx, func() {}
@@ -122,6 +133,7 @@ func (f *Follower) Head() *Head { return f.head }
 
 // Close releases what the follower holds.
 func (f *Follower) Close() {
+	f.unkeep()
 	f.uncharge()
 	f.log.hub.leave(f.watcher)
 }

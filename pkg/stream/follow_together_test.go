@@ -182,7 +182,7 @@ func TestFollowersShareTheEnd(t *testing.T) {
 			s := newStore()
 			l := join(t, s, stream.DefaultLimits(), stream.Poll{Fast: 10 * time.Second})
 			other := join(t, &store{Store: s.Store}, stream.DefaultLimits(), stream.Poll{})
-			create(t, l, ttl(c.life))
+			create(t, l, until(time.Now().Add(c.life)))
 			all, _ := followAll(t, l, stream.Now())
 			s.hook(func(op string) fault {
 				if op == "head" {

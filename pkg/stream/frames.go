@@ -57,6 +57,15 @@ func (f Frames) cut() (record []byte, rest Frames, err error) {
 	return f[frameHeader:end:end], f[end:], nil
 }
 
+// cutLast splits the last record off f, which must not be empty or torn.
+func (f Frames) cutLast() (rest Frames, record []byte) {
+	for next := f; len(next) > 0; {
+		rest = f[:len(f)-len(next)]
+		record, next, _ = next.cut()
+	}
+	return rest, record
+}
+
 // Unit says what an offset's position counts in a stream.
 type Unit uint8
 
@@ -133,10 +142,24 @@ func cutText(b []byte, max int) int {
 	if len(b) <= max {
 		return len(b)
 	}
-	for n := max; n >= 1 && n > max-utf8.UTFMax; n-- {
-		if utf8.RuneStart(b[n]) {
-			return n
-		}
+	if n := max - torn(b[:max]); n > 0 {
+		return n
 	}
 	return max
+}
+
+// torn returns how many bytes at the end of b, at most three, begin a UTF-8
+// character that is not whole. What cannot become a character does not count.
+func torn(b []byte) int {
+	for n := 1; n < utf8.UTFMax && n <= len(b); n++ {
+		end := b[len(b)-n:]
+		if !utf8.RuneStart(end[0]) {
+			continue
+		}
+		if utf8.FullRune(end) {
+			return 0
+		}
+		return n
+	}
+	return 0
 }

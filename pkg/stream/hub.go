@@ -36,7 +36,7 @@ func (b *hub) join(name string) *watcher {
 			b.watchers = make(map[string]*watcher)
 		}
 		b.watchers[name] = w
-		if w.polled = b.poll.Fast > 0; w.polled {
+		if b.poll.Fast > 0 {
 			go b.pollHead(ctx, w)
 		}
 	}
@@ -85,7 +85,7 @@ func (b *hub) pollHead(ctx context.Context, w *watcher) {
 		case <-ctx.Done():
 			return
 		}
-		h, err := b.head(w.polling(ctx), w.name)
+		h, err := b.head(w.onBehalf(ctx), w.name)
 		if err != nil && !errors.Is(err, ErrNoHead) {
 			continue
 		}

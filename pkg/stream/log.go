@@ -138,7 +138,12 @@ func (l *Log) retry(ctx context.Context, write func() error) error {
 func (l *Log) pause(ctx context.Context, attempt int) error {
 	full := 10 * time.Millisecond << min(attempt, 5)
 	jitter := time.Duration(l.randomUint64() % uint64(full/2))
-	t := time.NewTimer(full/2 + jitter)
+	return sleep(ctx, full/2+jitter)
+}
+
+// sleep waits for d. It fails if ctx ends first.
+func sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
 	case <-t.C:

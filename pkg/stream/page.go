@@ -22,6 +22,10 @@ type Page struct {
 	life Life
 	to   Offset
 	runs []Frames
+	// ends are those of the segments before the page's last one, as far as it has been in them.
+	ends []Offset
+	// upToDate says that what is left of the stream is held back ([Characters]).
+	upToDate bool
 	// full says that the next record did not fit.
 	full bool
 	// forms are what its readers made of it.
@@ -60,8 +64,9 @@ func (p *Page) Records() iter.Seq[[]byte] {
 	}
 }
 
-// UpToDate reports whether the page reaches the tail.
-func (p *Page) UpToDate() bool { return p.Next == p.Head.Tail }
+// UpToDate reports whether the page reaches the tail, but for what is held back
+// ([Characters]).
+func (p *Page) UpToDate() bool { return p.upToDate || p.Next == p.Head.Tail }
 
 // Closed reports whether the page reaches the end of a closed stream.
 func (p *Page) Closed() bool { return p.Head.Closed && p.UpToDate() }
@@ -236,6 +241,9 @@ func (p *Page) add(at Offset, frames Frames, max int) error {
 	if taken.Count == 0 {
 		// Next stays as it is: the start of a segment is not handed out.
 		return nil
+	}
+	if at.Segment != p.Next.Segment {
+		p.ends = append(p.ends, p.Next)
 	}
 	p.runs = append(p.runs, frames[:len(frames)-len(rest)])
 	p.Count += taken.Count

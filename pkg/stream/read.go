@@ -33,7 +33,7 @@ func (l *Log) use(ctx context.Context, name string) (*Head, error) {
 	if err != nil {
 		return nil, err
 	}
-	if h, err = l.renew(ctx, name, h); err != nil {
+	if h, err = l.renew(ctx, name, h, h.TTL); err != nil {
 		return nil, err
 	}
 	l.lives.note(name, h, l.now())

@@ -12,8 +12,8 @@ import (
 // requests of their own add to it as they go. What nobody asks for is not counted.
 //
 // Appends that share a commit each have the commit's attempts, while the requests that
-// it makes are those of the append that leads. Polls on behalf of several live readers
-// are those of the reader that has waited longest.
+// it makes are those of the append that leads. Polls and renewals on behalf of several live
+// readers are those of the reader that has waited longest.
 //
 // The zero value is empty and ready. A Usage is safe for concurrent use, and the methods
 // of a nil one do nothing.

@@ -167,3 +167,30 @@ func TestPollsAreCounted(t *testing.T) {
 		}
 	})
 }
+
+// So is a renewal that keeps the stream alive for all who wait.
+func TestRenewalsAreCounted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, s := open(t, stream.DefaultLimits())
+		create(t, l, ttl(2*time.Second))
+		reader, err := stream.New(watched{s}, stream.Options{Limits: stream.DefaultLimits()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, u := asked(t)
+		first, _, err := reader.Follow(ctx, name, stream.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		second, _ := follow(t, reader, stream.Now())
+		defer second.Close()
+		s.took()
+		time.Sleep(time.Minute)
+		renewals := len(s.times("update"))
+		first.Close()
+		time.Sleep(time.Minute)
+		if got := u.Spent().Requests(stream.Table); got != 1+renewals {
+			t.Errorf("%d reads for one reader and %d renewals", got, renewals)
+		}
+	})
+}

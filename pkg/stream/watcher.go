@@ -18,8 +18,6 @@ type watcher struct {
 	name string
 	refs int // guarded by hub.mu
 	stop context.CancelFunc
-	// polled says that the head is looked at again and again, which somebody is charged.
-	polled bool
 
 	// view is read without a lock: thousands of readers do so at the same time.
 	view atomic.Pointer[view]
@@ -32,6 +30,8 @@ type watcher struct {
 	ended Incarnation
 	// charged are the usages of those who wait, in the order in which they came.
 	charged list.List
+	// keepers renew the TTL of the lives that somebody follows.
+	keepers map[Incarnation]*keeper
 }
 
 // view is what a watcher knows at a moment.
@@ -126,10 +126,10 @@ func (v *view) covers(h *Head) bool {
 	return v.head != nil && v.head.Incarnation == h.Incarnation && v.head.Version >= h.Version
 }
 
-// charge has polls counted in the usage of one who waits, as long as nobody waits who came
-// before. The result ends it.
+// charge has polls and renewals counted in the usage of one who waits, as long as nobody
+// waits who came before. The result ends it.
 func (w *watcher) charge(u *Usage) (end func()) {
-	if u == nil || !w.polled {
+	if u == nil {
 		return func() {}
 	}
 	w.mu.Lock()
@@ -142,8 +142,8 @@ func (w *watcher) charge(u *Usage) (end func()) {
 	}
 }
 
-// polling is the context of the watcher's next poll.
-func (w *watcher) polling(ctx context.Context) context.Context {
+// onBehalf is the context of the next request that is for all who wait.
+func (w *watcher) onBehalf(ctx context.Context) context.Context {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if first := w.charged.Front(); first != nil {

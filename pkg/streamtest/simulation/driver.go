@@ -15,12 +15,20 @@ type driver struct{ *process }
 
 var _ stream.Driver = driver{}
 
+// peek is an eventually consistent [streamtest.Head]. It has a name of its own, and so a
+// track, because a stream's polls and its renewals are under way at the same time.
+const peek streamtest.Method = "Peek"
+
 func (d driver) store() stream.Driver { return d.world.store }
 
 // Head implements [stream.Heads], as the following methods do. An eventually consistent
 // one is that of a moment ago.
 func (d driver) Head(ctx context.Context, name string, c stream.Consistency) (*stream.Head, error) {
-	return read(ctx, d.process, streamtest.Head, func(ctx context.Context, call *call) (*stream.Head, error) {
+	m := streamtest.Head
+	if c == stream.Eventual {
+		m = peek
+	}
+	return read(ctx, d.process, m, func(ctx context.Context, call *call) (*stream.Head, error) {
 		if c == stream.Eventual {
 			return d.world.truth.stale(name, call.random)
 		}
