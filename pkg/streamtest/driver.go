@@ -63,6 +63,7 @@ func RunDriver(t *testing.T, open func(t *testing.T) stream.Driver) {
 		{"Notices", testNotices},
 		{"NoticesOfForks", testNoticesOfForks},
 		{"Tell", testTell},
+		{"TellOfTheRegistry", testTellOfTheRegistry},
 		{"TellTheDead", testTellTheDead},
 		{"RaceTell", testRaceTell},
 		{"Fork", testFork},

@@ -172,6 +172,36 @@ func testTell(t *testing.T, d stream.Driver) {
 	wantOwing(t, d, "a")
 }
 
+// testTellOfTheRegistry: what the registry itself owes is taken off as others' notices are.
+func testTellOfTheRegistry(t *testing.T, d stream.Driver) {
+	ctx := t.Context()
+	registry, a := openHead(), openHead()
+	must(t, d.Create(ctx, "r", registry, nil, died(a), born(registry)))
+	must(t, d.Create(ctx, "a", a, nil, born(a)))
+	own, other := wantOwing(t, d, "r", died(a), born(registry)), wantOwing(t, d, "a", born(a))
+	next := following(registry)
+	var owe *stream.OwingError
+	wrong := stream.Owing{Name: "r", Notices: own.Notices[:1]}
+	if err := d.Tell(ctx, "r", next, []stream.Owing{other, wrong}); !errors.As(err, &owe) || owe.Name != "r" {
+		t.Errorf("not all that the registry owes: %v", err)
+	}
+	wantRefused(t, d, "r", d.Tell(ctx, "r", following(next), []stream.Owing{other, own}), registry)
+	wantStored(t, d, "r", registry)
+	wantOwing(t, d, "a", born(a))
+
+	must(t, d.Tell(ctx, "r", next, []stream.Owing{other, own}))
+	wantStored(t, d, "r", next)
+	wantOwing(t, d, "r")
+	wantOwing(t, d, "a")
+	if err := d.Tell(ctx, "r", following(next), []stream.Owing{own}); !errors.As(err, &owe) || owe.Name != "r" {
+		t.Errorf("taken off twice: %v", err)
+	}
+	must(t, d.Update(ctx, "r", following(next), born(a)))
+	must(t, d.Tell(ctx, "r", following(following(next)), []stream.Owing{wantOwing(t, d, "r", born(a))}))
+	wantOwing(t, d, "r")
+	wantStored(t, d, "r", following(following(next)))
+}
+
 // testTellTheDead: the end of a life is told before and after its data is discarded, and
 // the name can be created again at any time.
 func testTellTheDead(t *testing.T, d stream.Driver) {
