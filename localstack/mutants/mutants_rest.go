@@ -16,18 +16,12 @@ var ofTheRest = []mutant{
 	if to == (Offset{}) && err != nil {
 		return nil, err
 	}
-	var trimmed *Head
-`, `	to := h.Tail
-	var trimmed *Head
-`},
-		{flushFile, `	if trimErr == nil {
-		l.hub.announce(name, trimmed)
-	}
-`, `	var err error
-	if trimErr == nil {
-		l.hub.announce(name, trimmed)
+	trimmed, trimErr := l.trim(ctx, name, h, to)
+`, `	trimmed, err := l.trim(ctx, name, h, h.Tail)
+	if err == nil {
 		_, err = l.putChunks(ctx, h.Life(name), h.chunks(l.limits))
 	}
+	var trimErr error
 `},
 	}},
 	{"chunks are let go before the manifest is put", simulated, []edit{

@@ -80,7 +80,7 @@ type Heads interface {
 	// Trim removes from the buffer the entries up to the offset to, if the stored
 	// head is of the life of seen and its buffer still begins where seen's does
 	// ([Trimmed]), and returns the head after it. Refused with the stored head otherwise.
-	// The entries are in chunks by then, and seen has them.
+	// The entries are in chunks by then, and seen has them; they are at most [MaxTrim].
 	Trim(ctx context.Context, name string, seen *Head, to Offset, l Limits) (*Head, error)
 
 	// Compact says that the segments below a number are in objects, if the stored head

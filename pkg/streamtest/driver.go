@@ -33,6 +33,7 @@ func RunDriver(t *testing.T, open func(t *testing.T) stream.Driver) {
 		{"CommitOfEarlierLife", testCommitOfEarlierLife},
 		{"CommitOnce", testCommitOnce},
 		{"Trim", testTrim},
+		{"LongTrim", testLongTrim},
 		{"Compact", testCompact},
 		{"Sealed", testSealed},
 		{"Ended", testEnded},
