@@ -341,6 +341,10 @@ func TestFailedReads(t *testing.T) {
 			_, err := d.Owed(ctx, 1)
 			return err
 		}},
+		{"Unsettled", "GetItem", func(ctx context.Context, d stream.Driver) error {
+			_, err := d.Unsettled(ctx, life)
+			return err
+		}},
 		{"Cursor", "GetItem", func(ctx context.Context, d stream.Driver) error {
 			_, err := d.Cursor(ctx, "k")
 			return err

@@ -184,6 +184,10 @@ type Works interface {
 	// ended a moment ago. With an error it returns those that it found all the same.
 	Owed(ctx context.Context, max int) ([]Life, error)
 
+	// Unsettled reports whether a life is recorded and not settled, whether or not Owed
+	// returns it yet. Strongly consistent.
+	Unsettled(ctx context.Context, life Life) (bool, error)
+
 	// Settle removes a life whose data was discarded. Removing one that is gone is no
 	// error.
 	Settle(ctx context.Context, life Life) error

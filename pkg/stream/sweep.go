@@ -70,7 +70,8 @@ type Swept struct {
 //
 // Cost: of each 1 MB of items a scan, eventually consistent; of each 1,000 objects a
 // list; for each stream whose data is looked at a strong read of its head, and a few more
-// if that may be litter. Memory: about a hundred bytes for each stream and each life, and
+// if that may be litter; for each life whose data is found although it is over a read of
+// what is owed. Memory: about a hundred bytes for each stream and each life, and
 // what those link whose staged items are old; never their heads, nor their records.
 func (l *Log) Sweep(ctx context.Context, o SweepOptions) (Swept, error) {
 	s := &sweep{
@@ -177,15 +178,22 @@ func (s *sweep) life(ctx context.Context, life Life) (*living, error) {
 }
 
 // orphan discards the data of a life that is over although nothing owes it: a late write
-// left it, or a create that was never finished.
+// left it, or a create that was never finished. What is owed is left to [Log.Collect], which
+// gets it from the driver when it is due: until then a write of that life may be under way.
 func (s *sweep) orphan(ctx context.Context, life Life) error {
 	if s.over[life.Incarnation] {
 		return nil
 	}
-	if err := s.discard(ctx, life); err != nil {
+	owed, err := s.driver.Unsettled(ctx, life)
+	if err != nil {
 		return err
 	}
+	if !owed {
+		if err := s.discard(ctx, life); err != nil {
+			return err
+		}
+		s.report.Orphans++
+	}
 	s.over[life.Incarnation] = true
-	s.report.Orphans++
 	return nil
 }
