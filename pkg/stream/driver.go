@@ -111,8 +111,10 @@ type Chunk Entry
 // chunks, a Commit its staged items, or an Update its spilled producers.
 type Chunks interface {
 	// PutChunk stores c under its To if no chunk is stored there, and does
-	// nothing if one is: its records are the same, and whatever precedes them in
-	// one of the two is in another chunk.
+	// nothing if one is. Two with the same To end with the same records. One of them
+	// may begin before the other, if flushes cut differently; then what it has more is
+	// in chunks before the other one, which were put first. So either will do, and a
+	// driver may replace one by the other.
 	PutChunk(ctx context.Context, life Life, c Chunk) error
 
 	// Chunks returns the chunks whose To is after the offset, in order, until
