@@ -153,7 +153,7 @@ func (l *Log) flush(ctx context.Context, name string, h *Head) (*Head, error) {
 const MaxTrim = 100
 
 // trim removes from the buffer of h the entries up to an offset, and returns the head after
-// that. It stays what it is after each step: if one fails, a later flush goes on there.
+// that. Steps that were made stay: if one fails, a later flush goes on there.
 func (l *Log) trim(ctx context.Context, name string, h *Head, to Offset) (*Head, error) {
 	for {
 		step := to

@@ -19,8 +19,8 @@ type segmentID struct {
 	number      uint64
 }
 
-// maxWeight bounds the memory of segments, to 7 MB: a block takes 24
-// bytes, and an index with its place in the map about as much as another eight.
+// maxWeight bounds the memory of segments, to 7 MB: a block takes 24 bytes, and an index
+// with its place in the map about as much as another eight.
 const maxWeight = 1 << 18
 
 func weight(x *segment.Index) int { return x.Summary().Blocks + 8 }
