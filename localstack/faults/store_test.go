@@ -126,7 +126,7 @@ func TestStale(t *testing.T) {
 func TestUnprocessed(t *testing.T) {
 	s, life := newScripted(t), stream.Life{Name: "a", Incarnation: stream.Incarnation{1}}
 	for i := range 10 {
-		s.must(s.direct.Driver.PutStaged(t.Context(), life, stream.StagedID{Commit: stream.CommitID(i), At: 1}, stream.Frames("\x00\x00\x00\x01x")))
+		s.must(s.direct.Driver.PutStaged(t.Context(), life, stream.StagedID{Commit: stream.StagedCommit(i), At: 1}, stream.Frames("\x00\x00\x00\x01x")))
 	}
 	s.layer.Use(faults.Script{{Operation: "BatchWriteItem", Nth: 1, Fault: faults.Fault{Kind: faults.Unprocessed, Draw: 3}}})
 	done := false
@@ -141,7 +141,7 @@ func TestUnprocessed(t *testing.T) {
 		t.Errorf("done: %v, after %v", done, s.layer.Injected())
 	}
 	for i := range 10 {
-		if _, err := s.direct.Driver.Staged(t.Context(), life, stream.StagedID{Commit: stream.CommitID(i), At: 1}); !errors.Is(err, stream.ErrNoItem) {
+		if _, err := s.direct.Driver.Staged(t.Context(), life, stream.StagedID{Commit: stream.StagedCommit(i), At: 1}); !errors.Is(err, stream.ErrNoItem) {
 			t.Errorf("%d: %v", i, err)
 		}
 	}

@@ -5,7 +5,7 @@ const (
 	pageFile    = "pkg/stream/page.go"
 	watcherFile = "pkg/stream/watcher.go"
 	logFile     = "pkg/stream/log.go"
-	itemsFile   = "pkg/stream/sweep_items.go"
+	sweepFile   = "pkg/stream/sweep.go"
 	memoryFile  = "pkg/memory/memory.go"
 )
 
@@ -16,18 +16,12 @@ var ofTheRest = []mutant{
 	if to == (Offset{}) && err != nil {
 		return nil, err
 	}
-	var trimmed *Head
-`, `	to := h.Tail
-	var trimmed *Head
-`},
-		{flushFile, `	if trimErr == nil {
-		l.hub.announce(name, trimmed)
-	}
-`, `	var err error
-	if trimErr == nil {
-		l.hub.announce(name, trimmed)
+	trimmed, trimErr := l.trim(ctx, name, h, to)
+`, `	trimmed, err := l.trim(ctx, name, h, h.Tail)
+	if err == nil {
 		_, err = l.putChunks(ctx, h.Life(name), h.chunks(l.limits))
 	}
+	var trimErr error
 `},
 	}},
 	{"chunks are let go before the manifest is put", simulated, []edit{
@@ -76,9 +70,9 @@ var ofTheRest = []mutant{
 		{"pkg/stream/fork.go", `	if source.BufferFrom().Before(at) {`, `	if source.BufferFrom().Before(at) && source.Closed {`},
 	}},
 	{"the sweep collects what forks need", simulated, []edit{
-		{itemsFile, `	if h == nil {
-		if it.Kind == KindStaged`, `	if h == nil || h.Deleted {
-		if it.Kind == KindStaged`},
+		{sweepFile, `	if h.Incarnation != life.Incarnation {
+`, `	if h.Incarnation != life.Incarnation || h.Deleted {
+`},
 	}},
 	{"the registry is told before the state changes", simulated, []edit{
 		{memoryFile, `	if err := s.creatable(name, replaced); err != nil {

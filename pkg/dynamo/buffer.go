@@ -62,7 +62,7 @@ func parseData(data []byte, from stream.Offset, unit stream.Unit) (stream.Entry,
 	} else {
 		r := &bytesReader{b: data[1:]}
 		e.Count, e.Size = int(r.uint()), int(r.uint())
-		e.Staged = stream.StagedID{Commit: r.commit(), Part: int(r.uint()), At: int64(r.uint()), Object: flags&flagObject != 0}
+		e.Staged = stream.StagedID{Commit: stream.StagedCommit(r.commit()), Part: int(r.uint()), At: int64(r.uint()), Object: flags&flagObject != 0}
 		if r.bad || len(r.b) > 0 || e.Count < 0 || e.Size < 0 || e.Staged.Part < 0 || e.Staged.At < 0 || e.Staged.Commit == 0 {
 			return e, corrupt("the link of an entry at %v", from)
 		}

@@ -96,7 +96,7 @@ func TestDataRoundTrip(t *testing.T) {
 		e := stream.Entry{From: from}
 		if rapid.Bool().Draw(rt, "staged") {
 			e.Count, e.Size = rapid.IntRange(0, math.MaxInt32).Draw(rt, "count"), rapid.IntRange(0, math.MaxInt).Draw(rt, "size")
-			e.Staged = stream.StagedID{Commit: stream.CommitID(rapid.Uint64Min(1).Draw(rt, "commit")), Part: rapid.IntRange(0, 1000).Draw(rt, "part"), At: rapid.Int64Min(0).Draw(rt, "at"), Object: rapid.Bool().Draw(rt, "object")}
+			e.Staged = stream.StagedID{Commit: stream.StagedCommit(rapid.Uint64Min(1).Draw(rt, "commit")), Part: rapid.IntRange(0, 1000).Draw(rt, "part"), At: rapid.Int64Min(0).Draw(rt, "at"), Object: rapid.Bool().Draw(rt, "object")}
 		} else {
 			var r stream.Records
 			for range rapid.IntRange(1, 4).Draw(rt, "records") {

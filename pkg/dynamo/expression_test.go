@@ -23,9 +23,9 @@ func TestLargestExpressions(t *testing.T) {
 	}
 	h.SegmentCount, h.SegmentSize, h.BufferSize = 250, 250, 250*len(r.Frames)
 	check(t, d.Create(t.Context(), "s", h, nil))
-	h, err := d.Trim(t.Context(), "s", h, h.Buffer[229].To, limits)
+	h, err := d.Trim(t.Context(), "s", h, h.Buffer[stream.MaxTrim-1].To, limits)
 	check(t, err)
-	if len(h.Buffer) != 20 || h.BufferSize != 20*len(r.Frames) {
+	if left := 250 - stream.MaxTrim; len(h.Buffer) != left || h.BufferSize != left*len(r.Frames) {
 		t.Errorf("%d entries of %d bytes are left", len(h.Buffer), h.BufferSize)
 	}
 	batch := func(id stream.CommitID, producers int, seq uint64) *stream.Batch {

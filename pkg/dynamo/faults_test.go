@@ -44,6 +44,11 @@ func writes(t *testing.T, d stream.Driver) []write {
 		return h.Life(name)
 	}
 	update, trim, del, replace := stored("update", 1), stored("trim", 2), stored("delete", 3), stored("replace", 4)
+	for i := range stream.MaxTrim - 1 {
+		var err error
+		trim, err = d.Commit(ctx, "trim", aBatch(stream.CommitID(i+2), body(10)), limits)
+		check(t, err)
+	}
 	stored("commit", 5)
 	dead("tombstone", 6)
 	settle, discard := dead("settle", 7), aLife(8)
@@ -334,6 +339,10 @@ func TestFailedReads(t *testing.T) {
 		}},
 		{"Owed", "Query", func(ctx context.Context, d stream.Driver) error {
 			_, err := d.Owed(ctx, 1)
+			return err
+		}},
+		{"Unsettled", "GetItem", func(ctx context.Context, d stream.Driver) error {
+			_, err := d.Unsettled(ctx, life)
 			return err
 		}},
 		{"Cursor", "GetItem", func(ctx context.Context, d stream.Driver) error {

@@ -130,28 +130,13 @@ func write(name string, h *stream.Head, owed []stream.Notice) *expression {
 	return e
 }
 
-// maxTrim bounds how many entries one update removes: each is named twice in an
-// expression of at most 4 KB.
-const maxTrim = 100
-
-// Trim implements [stream.Heads]. Cost: one UpdateItem for each 100 entries.
+// Trim implements [stream.Heads]. Entries that were seen are still the first ones if the
+// buffer begins where it did: entries are only added at the end. Cost: one UpdateItem.
 func (s *Store) Trim(ctx context.Context, name string, seen *stream.Head, to stream.Offset, l stream.Limits) (*stream.Head, error) {
-	for {
-		n := 0
-		for n < len(seen.Buffer) && n < maxTrim && !to.Before(seen.Buffer[n].To) {
-			n++
-		}
-		after, err := s.trim(ctx, name, seen, n, l)
-		if err != nil || n < maxTrim {
-			return after, err
-		}
-		seen = after
+	n := 0
+	for n < len(seen.Buffer) && !to.Before(seen.Buffer[n].To) {
+		n++
 	}
-}
-
-// trim removes the first n entries that were seen in the buffer. They are still the
-// first ones if it begins where it did: entries are only added at the end.
-func (s *Store) trim(ctx context.Context, name string, seen *stream.Head, n int, l stream.Limits) (*stream.Head, error) {
 	e, begins := &expression{}, seen.BufferFrom()
 	for i := n - 1; i >= 0; i-- {
 		// From the end, so that a store that removes one after the other, moving the

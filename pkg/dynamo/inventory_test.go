@@ -104,7 +104,7 @@ func TestUnreadableInventory(t *testing.T) {
 	d, life := newStore(t, c, table), aLife(1)
 	check(t, d.Create(t.Context(), "s", aHead(1), nil))
 	for i := range 3 {
-		check(t, d.PutStaged(t.Context(), life, stream.StagedID{Commit: stream.CommitID(i + 1)}, aChunk(0, "x").Frames))
+		check(t, d.PutStaged(t.Context(), life, stream.StagedID{Commit: stream.StagedCommit(i + 1)}, aChunk(0, "x").Frames))
 	}
 	key := func(pk, sk string) item { return item{"pk": str(pk), "sk": str(sk), "f": num("2")} }
 	const data = "data#01000000000000000000000000000000#s"

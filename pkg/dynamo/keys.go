@@ -109,7 +109,7 @@ func (f *fields) stagedID() stream.StagedID {
 		// What cannot be parsed is zero, and makes another key.
 		id.At, _ = strconv.ParseInt(parts[0], 10, 64)
 		commit, _ := strconv.ParseUint(parts[1], 16, 64)
-		id.Commit = stream.CommitID(commit)
+		id.Commit = stream.StagedCommit(commit)
 		id.Part, _ = strconv.Atoi(parts[2])
 	}
 	if f.text(sortKey) != stagedSort(id) {

@@ -89,28 +89,46 @@ func (s *Store) Owing(ctx context.Context, name string) (stream.Owing, error) {
 
 // Tell implements [stream.Notices]: one transaction. Cost: one TransactWriteItems, twice as
 // many WU as the registry's head and the items of all the names have KB. Blind writes of
-// those are refused for the milliseconds that it takes (not applied). The names are at most
-// 99.
+// those are refused for the milliseconds that it takes (not applied). The names other than
+// the registry's own are at most 99.
 func (s *Store) Tell(ctx context.Context, registry string, next *stream.Head, told []stream.Owing) error {
 	e := write(registry, next, nil)
 	e.where("i = %s", blob(next.Incarnation[:]))
 	e.where("v = %s", number(next.Version-1))
-	writes := []types.TransactWriteItem{s.updating(registry, e)}
+	writes, names := make([]types.TransactWriteItem, 1), []string{registry}
 	for _, o := range told {
-		writes = append(writes, s.updating(o.Name, s.telling(o)))
+		if o.Name == registry {
+			// A transaction takes one write of an item. Its head is there, so this is not
+			// the last that is kept of it.
+			e.where(owedNotices+" = %s", encodeNotices(o.Notices))
+			e.remove(owedNotices)
+			continue
+		}
+		writes, names = append(writes, s.updating(o.Name, s.telling(o))), append(names, o.Name)
 	}
+	writes[0] = s.updating(registry, e)
 	err := s.transact(ctx, writes...)
 	var no *unmet
 	if !errors.As(err, &no) {
 		return err
 	}
 	if it, failed := no.on(0); failed {
-		return refusedOn(it)
+		return untold(refusedOn(it), registry, next)
 	}
-	for i, o := range told {
-		if _, failed := no.on(i + 1); failed {
-			return &stream.OwingError{Name: o.Name}
+	for i, name := range names {
+		if _, failed := no.on(i); failed {
+			return &stream.OwingError{Name: name}
 		}
+	}
+	return err
+}
+
+// untold is the refusal to store next as a registry's head, or says that it was for what
+// the registry itself owes, if the head is the one before next.
+func untold(err error, registry string, next *stream.Head) error {
+	var refused *stream.RefusedError
+	if errors.As(err, &refused) && refused.Head != nil && refused.Head.Incarnation == next.Incarnation && refused.Head.Version == next.Version-1 {
+		return &stream.OwingError{Name: registry}
 	}
 	return err
 }

@@ -182,7 +182,7 @@ func fill(t *testing.T, d stream.Driver, life stream.Life) int {
 	for i := range uint64(20) {
 		c := aChunk(10*i, "0123456789")
 		check(t, d.PutChunk(t.Context(), life, c))
-		check(t, d.PutStaged(t.Context(), life, stream.StagedID{Commit: stream.CommitID(i + 1)}, c.Frames))
+		check(t, d.PutStaged(t.Context(), life, stream.StagedID{Commit: stream.StagedCommit(i + 1)}, c.Frames))
 		check(t, d.SpillProducer(t.Context(), life, fmt.Sprint(i), stream.Producer{}))
 		check(t, d.PutManifest(t.Context(), life, stream.Manifest{Segment: i, Object: "o"}))
 	}

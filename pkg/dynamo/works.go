@@ -3,6 +3,7 @@ package dynamo
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -107,6 +108,20 @@ func (f *fields) lives() []stream.Incarnation {
 	return incs
 }
 
+// Unsettled implements [stream.Works]. Cost: one GetItem, 1 RU for each 4 KB of the head.
+func (s *Store) Unsettled(ctx context.Context, life stream.Life) (bool, error) {
+	it, err := s.head(ctx, life.Name, stream.Strong)
+	if err != nil {
+		return false, err
+	}
+	f := &fields{item: it}
+	found := slices.Contains(f.lives(), life.Incarnation)
+	if f.err != nil {
+		return false, rejected(f.err)
+	}
+	return found, nil
+}
+
 // Settle implements [stream.Works]. Where nothing else is owed the item leaves the
 // index, and a tombstone is left to DynamoDB to remove, unless the registry is still to be
 // told something: then [Store.Tell] leaves it. Cost: a GetItem and one
@@ -135,11 +150,7 @@ func (s *Store) Settle(ctx context.Context, life stream.Life) error {
 func (s *Store) settling(it item, inc stream.Incarnation) *expression {
 	f := &fields{item: it}
 	owed := f.lives()
-	found := false
-	for _, o := range owed {
-		found = found || o == inc
-	}
-	if !found {
+	if !slices.Contains(owed, inc) {
 		return nil
 	}
 	e := &expression{}

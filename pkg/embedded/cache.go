@@ -96,11 +96,11 @@ func (n *nameLocks) lock(name string) (unlock func()) {
 	}
 }
 
-// lockAll locks names that differ, in an order that is the same for everybody, so that
+// lockAll locks names, each once, in an order that is the same for everybody, so that
 // nobody waits for somebody who waits for him. It returns what unlocks them.
 func (n *nameLocks) lockAll(names ...string) (unlock func()) {
 	unlocks := make([]func(), 0, len(names))
-	for _, name := range slices.Sorted(slices.Values(names)) {
+	for _, name := range slices.Compact(slices.Sorted(slices.Values(names))) {
 		unlocks = append(unlocks, n.lock(name))
 	}
 	return func() {

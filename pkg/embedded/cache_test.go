@@ -42,6 +42,22 @@ func TestLockBothInOneOrder(t *testing.T) {
 	}
 }
 
+// A name that is given twice is locked once: nobody waits for himself.
+func TestLockTwice(t *testing.T) {
+	var n nameLocks
+	got := make(chan func())
+	go func() { got <- n.lockAll("b", "a", "b") }()
+	select {
+	case unlock := <-got:
+		unlock()
+	case <-time.After(10 * time.Second):
+		t.Fatal("lockAll waits for itself")
+	}
+	if held := heldNames(&n); len(held) > 0 {
+		t.Errorf("after all was unlocked, %q are locked", held)
+	}
+}
+
 func heldNames(n *nameLocks) (held []string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()

@@ -42,7 +42,7 @@ func decodeRunHead(value []byte) (r stream.Entry, frames stream.Frames, err erro
 		Size:   d.int(),
 		Commit: stream.CommitID(d.uint()),
 		Staged: stream.StagedID{
-			Commit: stream.CommitID(d.uint()), Part: d.int(), At: int64(d.uint()), Object: d.uint() != 0,
+			Commit: stream.StagedCommit(d.uint()), Part: d.int(), At: int64(d.uint()), Object: d.uint() != 0,
 		},
 	}
 	return r, d.b, d.err

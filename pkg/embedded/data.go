@@ -11,9 +11,8 @@ import (
 	"github.com/commoncurriculum/durable-streams-aws/pkg/stream"
 )
 
-// PutChunk implements [stream.Chunks]. As chunks with the same To hold the same
-// records, and only one flush of a stream runs in a process, overwriting one is
-// as good as leaving it; the check saves the write.
+// PutChunk implements [stream.Chunks]. As either of two chunks with the same To will do,
+// it takes no lock: if both find none, the later one stays. The check saves the write.
 func (s *Store) PutChunk(_ context.Context, life stream.Life, c stream.Chunk) error {
 	key := offsetKey(life, kindChunk, c.To)
 	_, closer, err := s.db.Get(key)

@@ -158,7 +158,7 @@ func parseStaged(rest []byte) (stream.StagedID, error) {
 	}
 	return stream.StagedID{
 		At:     int64(binary.BigEndian.Uint64(rest)),
-		Commit: stream.CommitID(binary.BigEndian.Uint64(rest[8:])),
+		Commit: stream.StagedCommit(binary.BigEndian.Uint64(rest[8:])),
 		Part:   int(binary.BigEndian.Uint32(rest[16:])),
 	}, nil
 }

@@ -26,6 +26,12 @@ func (s *Store) Owed(ctx context.Context, max int) ([]stream.Life, error) {
 	return lives, errors.Join(append(unread, err)...)
 }
 
+// Unsettled implements [stream.Works].
+func (s *Store) Unsettled(_ context.Context, life stream.Life) (bool, error) {
+	_, found, err := get(s.db, workKey(life.Incarnation))
+	return found, err
+}
+
 // Settle implements [stream.Works]. It is not synced: a work that comes back is
 // done again.
 func (s *Store) Settle(_ context.Context, life stream.Life) error {

@@ -124,6 +124,13 @@ func (s *Store) Owed(_ context.Context, max int) ([]stream.Life, error) {
 	return lives[:min(max, len(lives))], nil
 }
 
+// Unsettled implements [stream.Works].
+func (s *Store) Unsettled(_ context.Context, life stream.Life) (bool, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.owed[life], nil
+}
+
 // Settle implements [stream.Works].
 func (s *Store) Settle(_ context.Context, life stream.Life) error {
 	s.mu.Lock()

@@ -131,7 +131,8 @@ func TestAdmitOutdated(t *testing.T) {
 	}
 }
 
-// UsedAt is the last commit's time, and by no clock that is behind goes back by much.
+// UsedAt is the last commit's time, by the clock of who made it. Where a TTL counts from it,
+// no clock that is behind takes it back by much.
 func TestUsedAt(t *testing.T) {
 	l := stream.DefaultLimits()
 	h := head(func(h *stream.Head) {
@@ -149,5 +150,23 @@ func TestUsedAt(t *testing.T) {
 	}
 	if next, ok := stream.Compacted(h, h.Incarnation, 1); !ok || !next.UsedAt.Equal(h.UsedAt) {
 		t.Error("a compaction is no use of it")
+	}
+	for _, c := range []struct {
+		behind   time.Duration
+		ttl      bool
+		admitted bool
+	}{
+		{stream.Backstep, true, true},
+		{stream.Backstep + time.Millisecond, true, false},
+		{time.Hour, false, true},
+	} {
+		h.UsedAt, h.HasTTL, h.Deadline = noon.Add(c.behind), c.ttl, time.Time{}
+		if c.ttl {
+			h.Deadline = h.UsedAt.Add(h.Window())
+		}
+		next, ok := stream.Admit(h, batch(5, text("x")), l)
+		if ok != c.admitted || ok && !next.UsedAt.Equal(noon) {
+			t.Errorf("by a clock that is %v behind, TTL %v: admitted %v: %+v", c.behind, c.ttl, ok, next)
+		}
 	}
 }

@@ -291,6 +291,44 @@ func TestEarlyAppendOfSpilledProducerWaits(t *testing.T) {
 	})
 }
 
+// On a busy stream it is not tried again at every change: its head does not tell of it.
+func TestEarlyAppendOfSpilledProducerIsPaced(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := stream.DefaultLimits()
+		l.Producers = 2
+		log, s := open(t, l)
+		create(t, log)
+		for _, id := range []string{"p", "q", "r"} {
+			put(t, log, text("x", by(id, 0, 0)))
+		}
+		other := join(t, s, l, stream.Poll{})
+		recalls := 0
+		s.hook(func(op string) fault {
+			if op == "recall" {
+				recalls++
+			}
+			return fine
+		})
+		done := tryAppend(t.Context(), log, text("2", by("p", 0, 2)))
+		for begin := time.Now(); time.Since(begin) < l.EarlyWait; time.Sleep(time.Millisecond) {
+			r := put(t, log, text("busy"))
+			if r.FlushDue() {
+				if err := other.Flush(t.Context(), name, r); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		var gap *stream.GapError
+		if o := <-done; !errors.As(o.err, &gap) {
+			t.Errorf("%+v", o)
+		}
+		// A pause is ten milliseconds at the least.
+		if most := int(l.EarlyWait/(10*time.Millisecond)) + 1; recalls < 2 || recalls > most {
+			t.Errorf("it was tried %d times, want 2 to %d", recalls, most)
+		}
+	})
+}
+
 // An append once begun runs to its end: others may share its commit.
 func TestAppendIsNotCancelled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -80,7 +80,7 @@ type Heads interface {
 	// Trim removes from the buffer the entries up to the offset to, if the stored
 	// head is of the life of seen and its buffer still begins where seen's does
 	// ([Trimmed]), and returns the head after it. Refused with the stored head otherwise.
-	// The entries are in chunks by then, and seen has them.
+	// The entries are in chunks by then, and seen has them; they are at most [MaxTrim].
 	Trim(ctx context.Context, name string, seen *Head, to Offset, l Limits) (*Head, error)
 
 	// Compact says that the segments below a number are in objects, if the stored head
@@ -111,8 +111,10 @@ type Chunk Entry
 // chunks, a Commit its staged items, or an Update its spilled producers.
 type Chunks interface {
 	// PutChunk stores c under its To if no chunk is stored there, and does
-	// nothing if one is: its records are the same, and whatever precedes them in
-	// one of the two is in another chunk.
+	// nothing if one is. Two with the same To end with the same records. One of them
+	// may begin before the other, if flushes cut differently; then what it has more is
+	// in chunks before the other one, which were put first. So either will do, and a
+	// driver may replace one by the other.
 	PutChunk(ctx context.Context, life Life, c Chunk) error
 
 	// Chunks returns the chunks whose To is after the offset, in order, until
@@ -183,6 +185,10 @@ type Works interface {
 	// Owed returns at most max lives, in no particular order. It may miss one that
 	// ended a moment ago. With an error it returns those that it found all the same.
 	Owed(ctx context.Context, max int) ([]Life, error)
+
+	// Unsettled reports whether a life is recorded and not settled, whether or not Owed
+	// returns it yet. Strongly consistent.
+	Unsettled(ctx context.Context, life Life) (bool, error)
 
 	// Settle removes a life whose data was discarded. Removing one that is gone is no
 	// error.

@@ -24,7 +24,6 @@ const (
 	ObjectsPart = objectsPart
 	ColdRun     = coldRun
 	MaxTail     = maxTail
-	MaxBlocks   = maxBlocks
 
 	IDPeriod = idPeriod
 	IDAhead  = idAhead

@@ -83,6 +83,11 @@ func (s *store) Owed(ctx context.Context, max int) (lives []stream.Life, err err
 	return lives, err
 }
 
+func (s *store) Unsettled(ctx context.Context, life stream.Life) (found bool, err error) {
+	err = s.do("unsettled", func() error { found, err = s.Store.Unsettled(ctx, life); return err })
+	return found, err
+}
+
 func (s *store) Settle(ctx context.Context, life stream.Life) error {
 	return s.do("settle", func() error { return s.Store.Settle(ctx, life) })
 }

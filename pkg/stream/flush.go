@@ -37,8 +37,8 @@ func (f *flights) end(name string) {
 // Flush moves into chunks what an append that found it due left in the stream's
 // buffer. After the zero Appended it moves whatever the buffer holds. Nobody needs
 // to wait for it. An error means that it was not finished, and that a later flush
-// will do it. Cost: one write a chunk (usually one), and one write of the head;
-// after the zero Appended a read as well. Where others append meanwhile so fast that
+// will do it. Cost: one write a chunk (usually one), and one write of the head for each
+// [MaxTrim] entries; after the zero Appended a read as well. Where others append meanwhile so fast that
 // the head is too large again, the same once more, [maxFlushes] times at most.
 func (l *Log) Flush(ctx context.Context, name string, after Appended) error {
 	if !l.flights.begin(name) {
@@ -141,18 +141,40 @@ func (l *Log) flush(ctx context.Context, name string, h *Head) (*Head, error) {
 	if to == (Offset{}) && err != nil {
 		return nil, err
 	}
-	var trimmed *Head
-	trimErr := l.retry(ctx, func() (err error) {
-		trimmed, err = l.driver.Trim(ctx, name, h, to, l.limits)
-		return err
-	})
-	if trimErr == nil {
-		l.hub.announce(name, trimmed)
-	}
+	trimmed, trimErr := l.trim(ctx, name, h, to)
 	if err := cmp.Or(err, trimErr); err != nil {
 		return nil, err
 	}
 	return trimmed, nil
+}
+
+// MaxTrim is how many entries one [Heads.Trim] removes at most: in DynamoDB each is named
+// twice in an expression of at most 4 KB.
+const MaxTrim = 100
+
+// trim removes from the buffer of h the entries up to an offset, and returns the head after
+// that. Steps that were made stay: if one fails, a later flush goes on there.
+func (l *Log) trim(ctx context.Context, name string, h *Head, to Offset) (*Head, error) {
+	for {
+		step := to
+		if len(h.Buffer) > MaxTrim && h.Buffer[MaxTrim].From.Before(to) {
+			step = h.Buffer[MaxTrim].From
+		}
+		err := l.retry(ctx, func() error {
+			after, err := l.driver.Trim(ctx, name, h, step, l.limits)
+			if err == nil {
+				h = after
+			}
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+		l.hub.announce(name, h)
+		if step == to {
+			return h, nil
+		}
+	}
 }
 
 // putChunks puts chunks, and returns the end of the last one that is stored, if any. They

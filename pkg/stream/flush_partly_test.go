@@ -2,8 +2,10 @@ package stream_test
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"github.com/commoncurriculum/durable-streams-aws/pkg/stream"
 )
@@ -44,5 +46,49 @@ func TestFlushKeepsWhatItDid(t *testing.T) {
 	s.hook(nil)
 	if got := content(t, l); got != strings.Repeat("a", records) {
 		t.Errorf("content %q", got)
+	}
+}
+
+// A long buffer is trimmed in steps. One that was not applied is repeated where it is, and
+// after one whose outcome is unknown the next flush goes on.
+func TestLongTrim(t *testing.T) {
+	const n = stream.MaxTrim
+	for _, c := range []struct {
+		entries int
+		faults  []fault
+		want    string
+		left    int
+		err     error
+	}{
+		{n, nil, "trim", 0, nil},
+		{n + 1, nil, "trim trim", 0, nil},
+		{2 * n, nil, "trim trim", 0, nil},
+		{2*n + 1, []fault{fine, notApplied, notApplied}, "trim trim trim trim trim", 0, nil},
+		{2*n + 1, []fault{fine, lost}, "trim trim", n + 1, errTimeout},
+		{2*n + 1, []fault{fine, applied}, "trim trim", 1, errTimeout},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			lim := stream.DefaultLimits()
+			l, s := open(t, lim)
+			create(t, l)
+			for range c.entries {
+				put(t, l, text("a"))
+			}
+			s.faults("trim", c.faults...)
+			s.took()
+			err := l.Flush(t.Context(), name, stream.Appended{})
+			if got := strings.TrimPrefix(s.took(), "head chunk "); got != c.want || !errors.Is(err, c.err) {
+				t.Errorf("%d entries, %v: %s, %v", c.entries, c.faults, got, err)
+			}
+			if h := stored(t, s, lim); len(h.Buffer) != c.left {
+				t.Errorf("%d entries, %v: %d are left", c.entries, c.faults, len(h.Buffer))
+			}
+			if err := l.Flush(t.Context(), name, stream.Appended{}); err != nil || len(stored(t, s, lim).Buffer) > 0 {
+				t.Errorf("%d entries, %v: the next flush: %v", c.entries, c.faults, err)
+			}
+			if got := content(t, l); got != strings.Repeat("a", c.entries) {
+				t.Errorf("%d entries, %v: content of %d bytes", c.entries, c.faults, len(got))
+			}
+		})
 	}
 }

@@ -103,12 +103,15 @@ type Entry struct {
 // String is the entry in full, as a head's text has it.
 func (e *Entry) String() string { return fmt.Sprintf("%+v", *e) }
 
+// StagedCommit tells the parts of one append from those of others. It is random, and not
+// the id of the commit that links them, which is made later.
+type StagedCommit uint64
+
 // StagedID names an item that was put before the commit that links it. The zero
 // value means none.
 type StagedID struct {
-	// Commit is random, the same for all parts of an append. It is not the id of the
-	// commit that links them.
-	Commit CommitID
+	// Commit is the same for all parts of an append.
+	Commit StagedCommit
 	Part   int
 	// At is when it was put, in seconds since 1970, so that what nothing ever linked can
 	// be told from what is about to be linked.

@@ -19,9 +19,10 @@ type Limits struct {
 	// to chunks once the append is answered.
 	FlushSize  int
 	FlushCount int
-	// BufferSize (bytes) and BufferCount (entries) are its hard limits: an append
-	// that would pass one flushes first. BufferSize also bounds what one group
-	// commit carries.
+	// BufferSize (bytes) and BufferCount (entries) are its hard limits: an append to a
+	// buffer that has the count, or that would pass the size, flushes first, if it
+	// has anything. An append of staged parts has an entry for each, and may pass the
+	// count by all but one of them. BufferSize also bounds what one group commit carries.
 	BufferSize  int
 	BufferCount int
 	// StageSize (bytes) is the append from which records are put into items of
@@ -43,7 +44,7 @@ type Limits struct {
 	// Remember is how many commits a head remembers apart from those in its buffer.
 	Remember int
 	// EarlyWait is how long a producer's request that arrived before its
-	// predecessor waits for it.
+	// predecessor waits for it; 0 means that it does not.
 	EarlyWait time.Duration
 	// WriteTimeout bounds one commit, with its retries.
 	WriteTimeout time.Duration

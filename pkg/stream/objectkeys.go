@@ -104,6 +104,6 @@ func ParseObjectKey(key string) (ObjectName, bool) {
 	at, err1 := strconv.ParseInt(fields[0], 10, 64)
 	commit, err2 := strconv.ParseUint(fields[1], 16, 64)
 	part, err3 := strconv.Atoi(fields[2])
-	n.Staged = StagedID{Commit: CommitID(commit), Part: part, At: at, Object: true}
+	n.Staged = StagedID{Commit: StagedCommit(commit), Part: part, At: at, Object: true}
 	return n, err1 == nil && err2 == nil && err3 == nil && key == StagedKey(n.Life, n.Staged)
 }

@@ -68,7 +68,7 @@ func anyLife() *rapid.Generator[stream.Life] {
 func anyStagedID() *rapid.Generator[stream.StagedID] {
 	return rapid.Custom(func(t *rapid.T) stream.StagedID {
 		return stream.StagedID{
-			Commit: stream.CommitID(rapid.Uint64Min(1).Draw(t, "commit")),
+			Commit: stream.StagedCommit(rapid.Uint64Min(1).Draw(t, "commit")),
 			Part:   rapid.IntRange(0, 9999).Draw(t, "part"),
 			At:     rapid.Int64Range(0, 99_999_999_999).Draw(t, "at"),
 			Object: true,

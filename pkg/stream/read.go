@@ -13,7 +13,7 @@ const rereads = 5
 // It sees every append that was acknowledged before it began, and renews a
 // sliding TTL. At [Now] the page is empty.
 //
-// It fails with [ErrNotFound], [ErrBadOffset] or [ErrUnavailable]. Cost: one
+// It fails with [ErrNotFound], [ErrGone], [ErrBadOffset] or [ErrUnavailable]. Cost: one
 // request near the tail, one more for each page's worth of chunks behind it; at the
 // same time if this process has used the stream before. Where segments are in objects,
 // one for their manifests instead, likewise, and one for each object.

@@ -57,8 +57,8 @@ type Notices interface {
 
 	// Tell stores next as [Heads.Update] does, under the name of a registry, and in the
 	// same atomic step takes off names what they owe. Refused as Update; fails with an
-	// [*OwingError], without effect, if one of them owes anything else ([Told]). The
-	// registry is not among the names, and no name is there twice.
+	// [*OwingError], without effect, if one of them owes anything else ([Told]). No
+	// name is there twice; the registry's own may be there.
 	Tell(ctx context.Context, registry string, next *Head, told []Owing) error
 }
 

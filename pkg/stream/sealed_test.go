@@ -365,3 +365,30 @@ func TestCompactWithAGap(t *testing.T) {
 		t.Errorf("content %q", got)
 	}
 }
+
+// It may happen for each segment once: only twice for the same one is damage.
+func TestCompactWithAGapInEach(t *testing.T) {
+	s := &gaps{store: newStore()}
+	l, err := stream.New(s, stream.Options{Limits: short(), Objects: objects{s.store}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	create(t, l)
+	flushed(t, l, "a", "b", "c", "d", "e")
+	s.missing = true
+	segments := 0
+	s.hook(func(op string) fault {
+		if op == "compact" {
+			segments++
+			s.missing = segments < 2
+		}
+		return fine
+	})
+	compact(t, l, 2)
+	if s.missing || segments != 2 {
+		t.Errorf("of the second of %d segments nothing was missing", segments)
+	}
+	if got := content(t, l); got != "abcde" {
+		t.Errorf("content %q", got)
+	}
+}

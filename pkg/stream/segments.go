@@ -11,7 +11,7 @@ import (
 type segments struct {
 	mu     sync.Mutex
 	known  map[segmentID]*segment.Index
-	blocks int
+	weight int
 }
 
 type segmentID struct {
@@ -19,8 +19,11 @@ type segmentID struct {
 	number      uint64
 }
 
-// maxBlocks bounds the memory of segments, to a few megabytes.
-const maxBlocks = 1 << 18
+// maxWeight bounds the memory of segments, to 7 MB: a block takes 24 bytes, and an index
+// with its place in the map about as much as another eight.
+const maxWeight = 1 << 18
+
+func weight(x *segment.Index) int { return x.Summary().Blocks + 8 }
 
 func (s *segments) get(inc Incarnation, number uint64) *segment.Index {
 	s.mu.Lock()
@@ -39,12 +42,12 @@ func (s *segments) put(inc Incarnation, number uint64, index *segment.Index) {
 		return
 	}
 	for some, x := range s.known {
-		if s.blocks+index.Summary().Blocks <= maxBlocks {
+		if s.weight+weight(index) <= maxWeight {
 			break
 		}
-		s.blocks -= x.Summary().Blocks
+		s.weight -= weight(x)
 		delete(s.known, some)
 	}
 	s.known[id] = index
-	s.blocks += index.Summary().Blocks
+	s.weight += weight(index)
 }

@@ -1,7 +1,9 @@
 package stream
 
 import (
+	"bytes"
 	"io"
+	"runtime"
 	"testing"
 
 	"github.com/commoncurriculum/durable-streams-aws/pkg/segment"
@@ -28,12 +30,11 @@ func indexOf(t *testing.T, size int) *segment.Index {
 	return index
 }
 
-// The memory of indexes is bounded by their blocks; an index that is put twice counts
-// once.
+// The memory of indexes is bounded; an index that is put twice counts once.
 func TestSegmentsAreBounded(t *testing.T) {
 	index := indexOf(t, 200)
-	blocks := index.Summary().Blocks
-	fit := maxBlocks / blocks
+	each := weight(index)
+	fit := maxWeight / each
 	var s segments
 	for n := range uint64(3 * fit) {
 		for range 2 {
@@ -42,8 +43,8 @@ func TestSegmentsAreBounded(t *testing.T) {
 		if s.get(Incarnation{1}, n) != index {
 			t.Fatalf("segment %d is forgotten at once", n)
 		}
-		if want := min(int(n)+1, fit); len(s.known) != want || s.blocks != want*blocks {
-			t.Fatalf("after %d: %d indexes of %d blocks, want %d", n+1, len(s.known), s.blocks, want)
+		if want := min(int(n)+1, fit); len(s.known) != want || s.weight != want*each {
+			t.Fatalf("after %d: %d indexes of weight %d, want %d", n+1, len(s.known), s.weight, want)
 		}
 	}
 	if s.get(Incarnation{2}, 3*uint64(fit)-1) != nil {
@@ -54,7 +55,7 @@ func TestSegmentsAreBounded(t *testing.T) {
 // One that is larger than all the room is kept alone.
 func TestSegmentsKeepALargeOne(t *testing.T) {
 	small, large := indexOf(t, 1), indexOf(t, 1025)
-	if large.Summary().Blocks <= maxBlocks {
+	if weight(large) <= maxWeight {
 		t.Fatal("it is not large")
 	}
 	var s segments
@@ -64,7 +65,40 @@ func TestSegmentsKeepALargeOne(t *testing.T) {
 		t.Errorf("%d are known", len(s.known))
 	}
 	s.put(Incarnation{1}, 2, small)
-	if s.get(Incarnation{1}, 2) != small || s.blocks != small.Summary().Blocks {
-		t.Errorf("%d blocks", s.blocks)
+	if s.get(Incarnation{1}, 2) != small || s.weight != weight(small) {
+		t.Errorf("weight %d", s.weight)
 	}
+}
+
+// Many small indexes take no more memory than a few large ones.
+func TestSmallSegmentsAreBounded(t *testing.T) {
+	const most = 10 << 20
+	var object bytes.Buffer
+	w := segment.NewWriter(&object, segment.Messages, 0)
+	if err := w.Write(AppendFrame(nil, []byte("{}"))); err != nil {
+		t.Fatal(err)
+	}
+	summary, tail, err := w.Close()
+	if err != nil {
+		t.Fatal(err)
+	}
+	heap := func() uint64 {
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	before := heap()
+	var s segments
+	for n := range uint64(1 << 16) {
+		index, err := segment.ParseTail(tail, summary.Size)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.put(Incarnation{1}, n, index)
+	}
+	if took := int64(heap() - before); took > most {
+		t.Errorf("%d indexes take %d bytes", len(s.known), took)
+	}
+	runtime.KeepAlive(&s)
 }

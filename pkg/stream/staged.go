@@ -17,7 +17,7 @@ func (l *Log) stage(ctx context.Context, life Life, a *Append) ([]Entry, error) 
 	entries := make([]Entry, len(parts))
 	err := atOnce(len(parts), func(i int) error {
 		part := parts[i]
-		staged := StagedID{Commit: CommitID(id), Part: i, At: at, Object: l.limits.isObject(part)}
+		staged := StagedID{Commit: StagedCommit(id), Part: i, At: at, Object: l.limits.isObject(part)}
 		entries[i] = Entry{Count: part.Count, Size: part.Size, Staged: staged}
 		return l.retry(ctx, func() error { return l.putStaged(ctx, life, staged, part.Frames) })
 	})

@@ -69,12 +69,15 @@ type Swept struct {
 // it has done.
 //
 // Cost: of each 1 MB of items a scan, eventually consistent; of each 1,000 objects a
-// list; for each stream whose data is looked at a strong read of its head.
+// list; for each stream whose data is looked at a strong read of its head, and a few more
+// if that may be litter; for each life whose data is found although it is over a read of
+// what is owed. Memory: about a hundred bytes for each stream and each life, and
+// what those link whose staged items are old; never their heads, nor their records.
 func (l *Log) Sweep(ctx context.Context, o SweepOptions) (Swept, error) {
 	s := &sweep{
 		Log: l, options: o,
 		litterBefore: l.now().Add(-litterAfter).Unix(), unbornBefore: l.now().Add(-unbornAfter).Unix(),
-		living: make(map[string]*Head), over: make(map[Incarnation]bool),
+		living: make(map[string]living), over: make(map[Incarnation]bool),
 		linked: make(map[Incarnation]links), fenced: make(map[Incarnation]links),
 	}
 	s.sweepWorks(ctx)
@@ -92,13 +95,20 @@ type sweep struct {
 	// litterBefore is the time ([StagedID.At]) of what is old enough to be litter, and
 	// unbornBefore if its life has not begun.
 	litterBefore, unbornBefore int64
-	// living holds heads that were read in this run, over the lives that were found to
-	// be over in it: a life never comes back.
-	living map[string]*Head
+	// living holds what heads said that were read in this run, over the lives that were
+	// found to be over in it: a life never comes back.
+	living map[string]living
 	over   map[Incarnation]bool
 	// linked is what lives were seen to link, fenced what they link for good: nothing
 	// that was staged before litterBefore joins it.
 	linked, fenced map[Incarnation]links
+}
+
+// living is what a run keeps of a head. All of it would be too much: streams are many, and
+// buffers large.
+type living struct {
+	incarnation Incarnation
+	compacted   uint64
 }
 
 // failed notes a problem, unless the run is being stopped.
@@ -146,38 +156,44 @@ func (s *sweep) walk(ctx context.Context, key string, max int, looked *int, part
 	return false
 }
 
-// head returns the head of a life, or nil if the life is over or has not begun. What
-// is seen of a life before this is called was there while it lived, or is litter.
-func (s *sweep) head(ctx context.Context, life Life) (*Head, error) {
-	if h := s.living[life.Name]; h != nil && h.Incarnation == life.Incarnation {
-		return h, nil
+// life returns what is known of a life, or nil if it is over or has not begun. What is
+// seen of a life before this is called was there while it lived, or is litter.
+func (s *sweep) life(ctx context.Context, life Life) (*living, error) {
+	if known, found := s.living[life.Name]; found && known.incarnation == life.Incarnation {
+		return &known, nil
 	}
 	if s.over[life.Incarnation] {
 		return nil, nil
 	}
 	h, err := s.driver.Head(ctx, life.Name, Strong)
-	switch {
-	case err == nil:
-		s.living[life.Name] = h
-		if h.Incarnation == life.Incarnation {
-			return h, nil
-		}
-	case !errors.Is(err, ErrNoHead):
-		return nil, err
+	if err != nil {
+		return nil, unlessGone(err)
 	}
-	return nil, nil
+	known := living{h.Incarnation, h.Compacted}
+	s.living[life.Name] = known
+	if h.Incarnation != life.Incarnation {
+		return nil, nil
+	}
+	return &known, nil
 }
 
 // orphan discards the data of a life that is over although nothing owes it: a late write
-// left it, or a create that was never finished.
+// left it, or a create that was never finished. What is owed is left to [Log.Collect], which
+// gets it from the driver when it is due: until then a write of that life may be under way.
 func (s *sweep) orphan(ctx context.Context, life Life) error {
 	if s.over[life.Incarnation] {
 		return nil
 	}
-	if err := s.discard(ctx, life); err != nil {
+	owed, err := s.driver.Unsettled(ctx, life)
+	if err != nil {
 		return err
 	}
+	if !owed {
+		if err := s.discard(ctx, life); err != nil {
+			return err
+		}
+		s.report.Orphans++
+	}
 	s.over[life.Incarnation] = true
-	s.report.Orphans++
 	return nil
 }

@@ -8,8 +8,8 @@ import (
 // fork looks after a fork that is noted of a living stream: if its life is over, it is
 // released.
 func (s *sweep) fork(ctx context.Context, source, fork Life) error {
-	h, err := s.head(ctx, fork)
-	if err != nil || h != nil {
+	known, err := s.life(ctx, fork)
+	if err != nil || known != nil {
 		return err
 	}
 	// A fork is noted in one step with its head, so it has lived.

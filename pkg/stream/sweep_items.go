@@ -67,11 +67,11 @@ func (s *sweep) item(ctx context.Context, it Stored, found *litter) error {
 	if it.Kind == KindHead {
 		return s.stream(ctx, it.Life.Name, it.Head)
 	}
-	h, err := s.head(ctx, it.Life)
+	known, err := s.life(ctx, it.Life)
 	if err != nil {
 		return err
 	}
-	if h == nil {
+	if known == nil {
 		if it.Kind == KindStaged && it.Staged.At > s.unbornBefore {
 			return nil // its stream may be about to be created
 		}
@@ -85,14 +85,14 @@ func (s *sweep) item(ctx context.Context, it Stored, found *litter) error {
 	}
 	switch it.Kind {
 	case KindChunk:
-		if it.Chunk.To.Segment >= h.Compacted {
+		if it.Chunk.To.Segment >= known.compacted {
 			return nil
 		}
 		// What it links is found by itself.
 		l := found.of(it.Life)
 		l.chunks = append(l.chunks, it.Chunk.To)
 	case KindStaged:
-		unlinked, err := s.unlinked(ctx, it.Life, h, it.Staged)
+		unlinked, err := s.unlinked(ctx, it.Life, it.Staged)
 		if err != nil || !unlinked {
 			return err
 		}

@@ -41,11 +41,11 @@ func (s *sweep) own(ctx context.Context) error {
 		if !ok {
 			continue
 		}
-		h, err := s.head(ctx, o.Life)
+		known, err := s.life(ctx, o.Life)
 		if err != nil {
 			return err
 		}
-		if h == nil {
+		if known == nil {
 			return fmt.Errorf("%w; if it has one, and this is its first sweep, put %q into its object %q as docs/operations.md shows (no stream is known for %s)", errForeign, s.owner, ownerObject, key)
 		}
 	}

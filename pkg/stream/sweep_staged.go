@@ -13,7 +13,7 @@ type links map[StagedID]bool
 // nothing links it nor ever will. To be sure of that, the head is told first
 // ([Head.StagedAfter]): a process that slept since it staged the part finds its commit
 // refused, and stages again.
-func (s *sweep) unlinked(ctx context.Context, life Life, h *Head, id StagedID) (_ bool, err error) {
+func (s *sweep) unlinked(ctx context.Context, life Life, id StagedID) (bool, error) {
 	if id.At > s.litterBefore {
 		return false, nil
 	}
@@ -22,6 +22,10 @@ func (s *sweep) unlinked(ctx context.Context, life Life, h *Head, id StagedID) (
 	}
 	seen, found := s.linked[life.Incarnation]
 	if !found {
+		h, err := s.head(ctx, life)
+		if err != nil || h == nil {
+			return false, err
+		}
 		if seen, err = s.links(ctx, life, h); err != nil {
 			return false, err
 		}
@@ -32,11 +36,9 @@ func (s *sweep) unlinked(ctx context.Context, life Life, h *Head, id StagedID) (
 	}
 	for range maxAttempts {
 		// It may have been linked since its head was read.
-		if h, err = s.driver.Head(ctx, life.Name, Strong); err != nil {
-			return false, unlessGone(err)
-		}
-		if h.Incarnation != life.Incarnation {
-			return false, nil
+		h, err := s.head(ctx, life)
+		if err != nil || h == nil {
+			return false, err
 		}
 		if h, err = s.fence(ctx, life, h); err != nil {
 			return false, err
@@ -52,6 +54,15 @@ func (s *sweep) unlinked(ctx context.Context, life Life, h *Head, id StagedID) (
 		return !final[id], nil
 	}
 	return false, unavailable(ErrNotApplied)
+}
+
+// head reads the head of a life; nil if that is over.
+func (s *sweep) head(ctx context.Context, life Life) (*Head, error) {
+	h, err := s.driver.Head(ctx, life.Name, Strong)
+	if err != nil || h.Incarnation != life.Incarnation {
+		return nil, unlessGone(err)
+	}
+	return h, nil
 }
 
 // fence makes sure that nothing staged before the litter's age is linked any more, and
@@ -160,16 +171,16 @@ func (s *sweep) object(ctx context.Context, key string) (remove bool, err error)
 		s.report.Foreign++
 		return false, nil
 	}
-	h, err := s.head(ctx, o.Life)
+	known, err := s.life(ctx, o.Life)
 	switch {
 	case err != nil:
 		return false, err
-	case h == nil && o.Staged != (StagedID{}) && o.Staged.At > s.unbornBefore:
+	case known == nil && o.Staged != (StagedID{}) && o.Staged.At > s.unbornBefore:
 		return false, nil // its stream may be about to be created
-	case h == nil:
+	case known == nil:
 		return false, s.orphan(ctx, o.Life)
 	case o.Staged == (StagedID{}):
 		return false, nil
 	}
-	return s.unlinked(ctx, o.Life, h, o.Staged)
+	return s.unlinked(ctx, o.Life, o.Staged)
 }

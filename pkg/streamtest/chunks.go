@@ -195,7 +195,7 @@ func testStaged(t *testing.T, d stream.Driver) {
 	all := lives()
 	put := make(map[key]stream.Frames)
 	for i, life := range all {
-		for _, commit := range []stream.CommitID{1, 2, 10, 256, 1 << 63, 1<<64 - 1} {
+		for _, commit := range []stream.StagedCommit{1, 2, 10, 256, 1 << 63, 1<<64 - 1} {
 			for part := range 3 {
 				k := key{life, stream.StagedID{Commit: commit, Part: part * 7, At: int64(commit % 1000)}}
 				put[k] = records(fmt.Sprint(k.id), string(rune('a'+i)), life.Incarnation.String()).Frames

@@ -260,3 +260,23 @@ func testTrim(t *testing.T, d stream.Driver) {
 	}
 	commit(t, d, "s", batch(produced("p", 0, 0, "and on")), l)
 }
+
+// testLongTrim: a buffer is trimmed by as many entries as one step may remove, what is left
+// by the rest, and each step wholly or not at all.
+func testLongTrim(t *testing.T, d stream.Driver) {
+	ctx, l := t.Context(), roomy()
+	want := longHead(2*stream.MaxTrim + 1)
+	mustCreate(t, d, "s", want)
+	for n := 0; len(want.Buffer) > 0; n++ {
+		seen, to := want, want.Buffer[min(stream.MaxTrim, len(want.Buffer))-1].To
+		want, _ = stream.Trimmed(seen, seen, to, l)
+		h, err := d.Trim(ctx, "s", seen, to, l)
+		must(t, err)
+		if diff := diffHeads(h, want); diff != "" {
+			t.Fatalf("Trim %d returned another head than Trimmed:\n%s", n, diff)
+		}
+		wantStored(t, d, "s", want)
+		_, err = d.Trim(ctx, "s", seen, to, l)
+		wantRefused(t, d, "s", err, want)
+	}
+}

@@ -3,6 +3,7 @@ package streamtest
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -39,6 +40,7 @@ const (
 	SpilledProducer Method = "SpilledProducer"
 	Manifests       Method = "Manifests"
 	Owed            Method = "Owed"
+	Unsettled       Method = "Unsettled"
 	Owing           Method = "Owing"
 	Lineage         Method = "Lineage"
 	Forks           Method = "Forks"
@@ -52,7 +54,7 @@ const (
 var Writes = []Method{Create, Commit, Update, Trim, Compact, Delete, PutChunk, PutStaged, Retire, Discard, SpillProducer, PutManifest, Settle, Tell, Fork, Release, SetCursor}
 
 // Reads are the methods that do not.
-var Reads = []Method{Head, Chunks, Staged, SpilledProducer, Manifests, Owed, Owing, Lineage, Forks, Streams, Segments, Inventory, Cursor}
+var Reads = []Method{Head, Chunks, Staged, SpilledProducer, Manifests, Owed, Unsettled, Owing, Lineage, Forks, Streams, Segments, Inventory, Cursor}
 
 // Kind is a way in which a call fails.
 type Kind int
@@ -215,11 +217,7 @@ func (f *Faults) ReleaseLate() {
 func (f *Faults) Calls() map[Method]int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	calls := make(map[Method]int)
-	for m, n := range f.counts {
-		calls[m] = n
-	}
-	return calls
+	return maps.Clone(f.counts)
 }
 
 // Injected lists the faults so far.

@@ -108,9 +108,13 @@ func (f *Faults) Manifests(ctx context.Context, life stream.Life, after stream.O
 	return read1(f, Manifests, func() ([]stream.Manifest, error) { return f.driver.Manifests(ctx, life, after, max) })
 }
 
-// Owed implements [stream.Works], as the next method does.
+// Owed implements [stream.Works], as the next methods do.
 func (f *Faults) Owed(ctx context.Context, max int) ([]stream.Life, error) {
 	return read1(f, Owed, func() ([]stream.Life, error) { return f.driver.Owed(ctx, max) })
+}
+
+func (f *Faults) Unsettled(ctx context.Context, life stream.Life) (bool, error) {
+	return read1(f, Unsettled, func() (bool, error) { return f.driver.Unsettled(ctx, life) })
 }
 
 func (f *Faults) Settle(ctx context.Context, life stream.Life) error {

@@ -22,6 +22,19 @@ func openHead() *stream.Head {
 	}
 }
 
+// longHead is the head of a text stream with so many entries in its buffer.
+func longHead(entries int) *stream.Head {
+	h, r := openHead(), records("x")
+	for range entries {
+		e := &stream.Entry{Commit: newCommitID(), From: h.Tail, To: h.Tail, Count: r.Count, Size: r.Size, Frames: r.Frames}
+		e.To.Position++
+		h.Buffer, h.Tail, h.BufferSize = append(h.Buffer, e), e.To, h.BufferSize+len(r.Frames)
+		h.SegmentCount, h.SegmentSize, h.Commits = h.SegmentCount+1, h.SegmentSize+1, h.Commits+1
+	}
+	h.Version = h.Commits
+	return h
+}
+
 // slidingHead is the head of a stream with a TTL that was used last at some time.
 func slidingHead(ttl time.Duration, used time.Time) *stream.Head {
 	h := openHead()

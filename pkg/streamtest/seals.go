@@ -36,7 +36,7 @@ func staged(h *stream.Head, at int64) (*stream.Batch, stream.Limits) {
 	a := plain("large text")
 	b := batch(a)
 	b.Incarnation = h.Incarnation
-	b.Staged = []stream.Entry{{Count: 1, Size: a.Records.Size, Staged: stream.StagedID{Commit: newCommitID(), At: at}}}
+	b.Staged = []stream.Entry{{Count: 1, Size: a.Records.Size, Staged: stream.StagedID{Commit: stream.StagedCommit(newCommitID()), At: at}}}
 	l := roomy()
 	l.StageSize = len(a.Records.Frames)
 	return b, l

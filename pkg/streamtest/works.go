@@ -88,8 +88,25 @@ func testWorks(t *testing.T, d stream.Driver) {
 		}
 	}
 
+	unsettled := func(want bool, life stream.Life) {
+		t.Helper()
+		if got, err := d.Unsettled(ctx, life); err != nil || got != want {
+			t.Errorf("%q, life %v is unsettled: %v, %v, want %v", life.Name, life.Incarnation, got, err, want)
+		}
+	}
+	for _, life := range want {
+		unsettled(true, life)
+	}
+	unsettled(false, stream.Life{Name: want[3].Name, Incarnation: newIncarnation()})
+	unsettled(false, stream.Life{Name: "never", Incarnation: newIncarnation()})
+	living := openHead()
+	mustCreate(t, d, want[3].Name, living)
+	unsettled(false, living.Life(want[3].Name))
+	unsettled(true, want[3])
+
 	must(t, d.Settle(ctx, want[3]))
 	must(t, d.Settle(ctx, want[3]))
+	unsettled(false, want[3])
 	wantOwed(t, d, slices.Delete(slices.Clone(want), 3, 4)...)
 
 	// Working it off in small steps reaches everything.

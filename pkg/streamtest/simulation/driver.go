@@ -146,6 +146,11 @@ func (d driver) Owed(ctx context.Context, max int) ([]stream.Life, error) {
 	})
 }
 
+// Unsettled implements [stream.Works], as the next method does.
+func (d driver) Unsettled(ctx context.Context, life stream.Life) (bool, error) {
+	return read(ctx, d.process, streamtest.Unsettled, func(ctx context.Context, _ *call) (bool, error) { return d.store().Unsettled(ctx, life) }, life)
+}
+
 func (d driver) Settle(ctx context.Context, life stream.Life) error {
 	return change(ctx, d.process, streamtest.Settle, func(ctx context.Context) error { return d.store().Settle(ctx, life) }, life)
 }
