@@ -67,7 +67,7 @@ func (s *builder) alarms() []alarm {
 	compact, sweep := s.functions["Compact"], s.functions["Sweep"]
 	all := []alarm{
 		{"CompactErrors", "compaction ended in errors for a quarter of an hour", compact.MetricErrors(sum()), 1, 3},
-		{"CompactThrottles", "compaction is at its limit (COMPACT_CONCURRENCY)", compact.MetricThrottles(sum()), 1, 3},
+		{"CompactThrottles", "compaction is at its limit, the account's or COMPACT_CONCURRENCY", compact.MetricThrottles(sum()), 1, 3},
 		{"CompactIteratorAge", "compaction is behind the table's change stream", compact.Metric(jsii.String("IteratorAge"), most()), milliseconds(behind), 1},
 		{"CompactionLag", "a segment was in the bucket late", s.own(metrics.NameCompactionLag, most()), behind.Seconds(), 1},
 		{"CompactDeadLetters", "compaction gave something up: look into the bucket of dead letters", s.mappingMetric("DroppedEventCount"), 1, 1},

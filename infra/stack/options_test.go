@@ -124,18 +124,17 @@ func TestSecretsOfOthers(t *testing.T) {
 }
 
 func TestSmallOptions(t *testing.T) {
-	tmpl := synth(t, "API_MEMORY_MB", "512", "WORK_MEMORY_MB", "1024", "LOG_RETENTION_DAYS", "7", "RESERVED_CONCURRENCY", "false",
+	tmpl := synth(t, "API_MEMORY_MB", "512", "WORK_MEMORY_MB", "1024", "LOG_RETENTION_DAYS", "7",
 		"TRACING", "true", "TAGS", "team=streams", "LONG_POLL_WAIT", "30s", "SSE_LIFETIME", "2m", "SEGMENT_MAX_MESSAGES", "77")
 	tmpl.want(t, "Api", map[string]string{
 		"MemorySize": "512", "Timeout": "130", "TracingConfig.Mode": `"Active"`, "Tags": `[{"Key":"team","Value":"streams"}]`,
 		"Environment.Variables.LONG_POLL_WAIT": `"30s"`,
 	})
 	tmpl.want(t, "Compact", map[string]string{
-		"MemorySize": "1024", "ReservedConcurrentExecutions": "null", "Environment.Variables.SEGMENT_MAX_MESSAGES": `"77"`,
+		"MemorySize": "1024", "Environment.Variables.SEGMENT_MAX_MESSAGES": `"77"`,
 	})
-	tmpl.want(t, "Sweep", map[string]string{"ReservedConcurrentExecutions": "null"})
 	tmpl.want(t, "SweepLog", map[string]string{"RetentionInDays": "7"})
-	synth(t, "COMPACT_CONCURRENCY", "3", "SEGMENT_MAX_BYTES", "536870912").want(t, "Compact", map[string]string{
-		"ReservedConcurrentExecutions": "3", "EphemeralStorage.Size": "1024",
-	})
+	reserved := synth(t, "RESERVED_CONCURRENCY", "true", "COMPACT_CONCURRENCY", "3", "SEGMENT_MAX_BYTES", "536870912")
+	reserved.want(t, "Compact", map[string]string{"ReservedConcurrentExecutions": "3", "EphemeralStorage.Size": "1024"})
+	reserved.want(t, "Sweep", map[string]string{"ReservedConcurrentExecutions": "1"})
 }

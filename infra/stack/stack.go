@@ -88,12 +88,12 @@ func New(app awscdk.App, settings config.Stack, sources Sources) awscdk.Stack {
 	return s.scope
 }
 
-// retained is the removal policy of what holds streams.
-func (s *builder) retained() awscdk.RemovalPolicy {
+// retained is the removal policy of what holds streams: kept, or what the settings say.
+func (s *builder) retained(kept awscdk.RemovalPolicy) awscdk.RemovalPolicy {
 	if s.settings.Removal == "destroy" {
 		return awscdk.RemovalPolicy_DESTROY
 	}
-	return awscdk.RemovalPolicy_RETAIN
+	return kept
 }
 
 // named gives a resource a logical id that people can read. CDK's own have a hash at the

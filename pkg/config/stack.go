@@ -34,8 +34,8 @@ type Stack struct {
 	APIMemory    int           `env:"API_MEMORY_MB" envDefault:"256" doc:"memory of the functions that answer requests; processors come in proportion"`
 	WorkMemory   int           `env:"WORK_MEMORY_MB" envDefault:"512" doc:"memory of compaction and sweep"`
 	SweepEvery   time.Duration `env:"SWEEP_EVERY" envDefault:"5m" doc:"how often the sweep runs, in whole minutes"`
-	Reserve      bool          `env:"RESERVED_CONCURRENCY" envDefault:"true" doc:"'false' reserves no concurrency for compaction and sweep; accounts whose quota is small need that"`
-	CompactLimit int           `env:"COMPACT_CONCURRENCY" envDefault:"10" doc:"compactions at the same time, at most, while concurrency is reserved"`
+	Reserve      bool          `env:"RESERVED_CONCURRENCY" envDefault:"false" doc:"'true' reserves COMPACT_CONCURRENCY for compaction and 1 for the sweep, so that no wave of requests leaves them without; needs an account that may run 100 functions at once beside"`
+	CompactLimit int           `env:"COMPACT_CONCURRENCY" envDefault:"10" doc:"compactions at the same time, at most, if concurrency is reserved"`
 
 	// Functions are the settings of the functions that were set.
 	Functions map[string]string `env:"-"`
