@@ -25,6 +25,10 @@ const (
 	behind      = 15 * time.Minute
 )
 
+// lettersMetric counts the records that compaction gave up and that are in the bucket of
+// dead letters. What could not be written there is counted elsewhere (CompactLettersLost).
+const lettersMetric = "OnFailureDestinationDeliveredEventCount"
+
 // alarm is a metric, and when somebody has to look at it.
 type alarm struct {
 	id, meaning string
@@ -70,7 +74,7 @@ func (s *builder) alarms() []alarm {
 		{"CompactThrottles", "compaction is at its limit, the account's or COMPACT_CONCURRENCY", compact.MetricThrottles(sum()), 1, 3},
 		{"CompactIteratorAge", "compaction is behind the table's change stream", compact.Metric(jsii.String("IteratorAge"), most()), milliseconds(behind), 1},
 		{"CompactionLag", "a segment was in the bucket late", s.own(metrics.NameCompactionLag, most()), behind.Seconds(), 1},
-		{"CompactDeadLetters", "compaction gave something up: look into the bucket of dead letters", s.mappingMetric("DroppedEventCount"), 1, 1},
+		{"CompactDeadLetters", "compaction gave something up: look into the bucket of dead letters", s.mappingMetric(lettersMetric), 1, 1},
 		{"CompactLettersLost", "a dead letter could not be written", compact.Metric(jsii.String("DestinationDeliveryFailures"), sum()), 1, 1},
 		{"SweepErrors", "the sweep could look at nothing, three times", sweep.MetricErrors(sum()), 1, 3},
 		{"SweepFailures", "the sweep could not do everything for a quarter of an hour", s.own(metrics.NameSweepFailures, sum()), 1, 3},

@@ -14,7 +14,7 @@ func TestAlarms(t *testing.T) {
 	for id, metric := range map[string]string{
 		"ApiErrors": "Errors", "ApiThrottles": "Throttles", "ApiDuration": "Duration",
 		"CompactErrors": "Errors", "CompactThrottles": "Throttles", "CompactDuration": "Duration", "CompactIteratorAge": "IteratorAge",
-		"CompactionLag": metrics.NameCompactionLag, "CompactDeadLetters": "DroppedEventCount", "CompactLettersLost": "DestinationDeliveryFailures",
+		"CompactionLag": metrics.NameCompactionLag, "CompactDeadLetters": "OnFailureDestinationDeliveredEventCount", "CompactLettersLost": "DestinationDeliveryFailures",
 		"SweepErrors": "Errors", "SweepFailures": metrics.NameSweepFailures, "SweepDuration": "Duration", "SweepMissing": "Invocations",
 		"SweepDeadLetter": "ApproximateNumberOfMessagesVisible", "DamageFound": metrics.NameDamageFound, "ServerErrors": metrics.NameServerErrors, "RegistryFailures": metrics.NameRegistryFailures, "TableThrottles": "WriteThrottleEvents",
 	} {
