@@ -43,6 +43,7 @@ func (s *builder) newCDN(api awslambda.FunctionUrl) *string {
 	d := awscloudfront.NewDistribution(s.scope, jsii.String("Cdn"), &awscloudfront.DistributionProps{
 		Comment:         &s.settings.Name,
 		DefaultBehavior: behavior,
+		ErrorResponses:  forgotten(),
 		HttpVersion:     awscloudfront.HttpVersion_HTTP2_AND_3,
 	})
 	named(d, "Cdn")
@@ -56,6 +57,17 @@ func (s *builder) newCDN(api awslambda.FunctionUrl) *string {
 	}
 	address := "https://" + *d.DistributionDomainName() + "/"
 	return &address
+}
+
+// forgotten are the errors that CloudFront would keep for ten seconds, although the origin
+// forbids it (no-store): a client that tries again at once, as it was told, would get the
+// same answer. It obeys for 404, 410, 414 and 501, and keeps no other without being asked.
+func forgotten() *[]*awscloudfront.ErrorResponse {
+	var all []*awscloudfront.ErrorResponse
+	for _, status := range []int{500, 502, 503, 504} {
+		all = append(all, &awscloudfront.ErrorResponse{HttpStatus: jsii.Number(status), Ttl: seconds(0)})
+	}
+	return &all
 }
 
 // newCachePolicy says which requests have one answer, and how long it may be kept.

@@ -51,6 +51,10 @@ func TestCloudFront(t *testing.T) {
 			"DistributionConfig.DefaultCacheBehavior.CachePolicyId":        `{"Ref":"Cache"}`,
 			"DistributionConfig.Origins.0.OriginCustomHeaders":             `[{"HeaderName":"X-Origin-Secret","HeaderValue":{"Fn::Join":["",["{{resolve:secretsmanager:",{"Ref":"OriginSecret"},":SecretString:::}}"]]}}]`,
 		})
+		// A client that tries again after a second is to reach the origin.
+		tmpl.want(t, "Cdn", map[string]string{
+			"DistributionConfig.CustomErrorResponses": `[{"ErrorCachingMinTTL":0,"ErrorCode":500},{"ErrorCachingMinTTL":0,"ErrorCode":502},{"ErrorCachingMinTTL":0,"ErrorCode":503},{"ErrorCachingMinTTL":0,"ErrorCode":504}]`,
+		})
 		if !strings.Contains(text(tmpl.Resources["Api"].get("Environment.Variables.SECRETS")), "ORIGIN_SECRET=") {
 			t.Error("the function does not demand the origin's secret")
 		}
