@@ -69,6 +69,8 @@ func (s *builder) addAlarms() {
 
 func (s *builder) alarms() []alarm {
 	compact, sweep := s.functions["Compact"], s.functions["Sweep"]
+	// A period without a run of the sweep would count as a good one.
+	runs := every(max(alarmPeriod, s.settings.SweepEvery), "Sum")
 	all := []alarm{
 		{"CompactErrors", "compaction ended in errors for a quarter of an hour", compact.MetricErrors(sum()), 1, 3},
 		{"CompactThrottles", "compaction is at its limit, the account's or COMPACT_CONCURRENCY", compact.MetricThrottles(sum()), 1, 3},
@@ -76,8 +78,8 @@ func (s *builder) alarms() []alarm {
 		{"CompactionLag", "a segment was in the bucket late", s.own(metrics.NameCompactionLag, most()), behind.Seconds(), 1},
 		{"CompactDeadLetters", "compaction gave something up: look into the bucket of dead letters", s.mappingMetric(lettersMetric), 1, 1},
 		{"CompactLettersLost", "a dead letter could not be written", compact.Metric(jsii.String("DestinationDeliveryFailures"), sum()), 1, 1},
-		{"SweepErrors", "the sweep could look at nothing, three times", sweep.MetricErrors(sum()), 1, 3},
-		{"SweepFailures", "the sweep could not do everything for a quarter of an hour", s.own(metrics.NameSweepFailures, sum()), 1, 3},
+		{"SweepErrors", "the sweep could look at nothing, three times", sweep.MetricErrors(runs), 1, 3},
+		{"SweepFailures", "the sweep could not do everything, three times", s.own(metrics.NameSweepFailures, runs), 1, 3},
 		{"SweepDeadLetter", "a run of the sweep failed, or could not be started", s.letters.MetricApproximateNumberOfMessagesVisible(most()), 1, 1},
 		{"ServerErrors", "requests were answered with a status of 500 or more", s.own(metrics.NameServerErrors, sum()), 5, 2},
 		{"RegistryFailures", "registries could not be told of streams for a quarter of an hour", s.own(metrics.NameRegistryFailures, sum()), 1, 3},

@@ -46,6 +46,17 @@ func TestAlarms(t *testing.T) {
 	}
 }
 
+// TestAlarmsSeeEachSweep: however seldom the sweep runs, there is a run in each period, so
+// that three bad ones are three in a row.
+func TestAlarmsSeeEachSweep(t *testing.T) {
+	for every, period := range map[string]string{"1m": "300", "5m": "300", "1h": "3600", "24h": "86400"} {
+		tmpl := synth(t, "SWEEP_EVERY", every)
+		for _, id := range []string{"SweepErrors", "SweepFailures"} {
+			tmpl.want(t, id, map[string]string{"Period": period, "EvaluationPeriods": "3"})
+		}
+	}
+}
+
 // TestAlarmsAreExplained: whoever is woken finds what to do.
 func TestAlarmsAreExplained(t *testing.T) {
 	guide, err := os.ReadFile("../../docs/operations.md")
