@@ -100,7 +100,12 @@ func notInTemplate(environ map[string]string) error {
 
 // SecretList is what SECRETS names.
 func (c Stack) SecretList() ([]Secret, error) {
-	list, _, err := ReadSecrets(map[string]string{"SECRETS": c.Secrets})
+	environ := maps.Clone(c.Functions)
+	if environ == nil {
+		environ = make(map[string]string)
+	}
+	environ["SECRETS"] = c.Secrets
+	list, _, err := ReadSecrets(environ)
 	return list, err
 }
 
@@ -158,15 +163,47 @@ func shorter(name string, d, limit time.Duration, why string) error {
 	return nil
 }
 
-// checkFunctions checks the settings of the functions as they will themselves.
+// checkFunctions checks the settings of the functions as they will themselves, who may do
+// what included: otherwise each process would end when it starts. What secrets hold is not
+// known here, and taken for good.
 func (c Stack) checkFunctions() error {
 	environ := map[string]string{
 		"TABLE_NAME": "table", "BUCKET_NAME": "bucket", "AWS_REGION": "region",
 		"AWS_ACCESS_KEY_ID": "id", "AWS_SECRET_ACCESS_KEY": "secret",
 	}
 	maps.Copy(environ, c.Functions)
-	_, err := ReadFunction(environ)
+	environ["AUTH_MODE"] = c.AuthMode
+	if c.AuthMode == authToken {
+		environ["AUTH_TOKEN"] = someSecret("AUTH_TOKEN")
+	}
+	list, err := c.SecretList()
+	if err != nil {
+		return err
+	}
+	for _, s := range list {
+		environ[s.Variable] = someSecret(s.Variable)
+	}
+	f, err := ReadFunction(environ)
+	if err == nil {
+		err = f.Auth.check()
+	}
+	for _, s := range list {
+		if err != nil && strings.Contains(err.Error(), s.Variable+" ") {
+			return fmt.Errorf("SECRETS: %w", err)
+		}
+	}
 	return err
+}
+
+// someSecret is a value that a variable could have, and nobody uses.
+func someSecret(name string) string {
+	switch name {
+	case "AUTH_JWT_PUBLIC_KEYS":
+		return `{"keys":[{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}`
+	case "AUTH_JWT_JWKS_URL":
+		return "https://issuer.example.com/jwks.json"
+	}
+	return strings.Repeat("s", 64)
 }
 
 func validStackName(s string) bool {

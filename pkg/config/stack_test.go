@@ -47,6 +47,52 @@ func TestStackPassesSettingsOn(t *testing.T) {
 	}
 }
 
+// TestStackChecksWhoMayDoWhat: settings with which each process would end when it starts
+// are not deployed; those that are in secrets are taken for good.
+func TestStackChecksWhoMayDoWhat(t *testing.T) {
+	keysURL := map[string]string{"AUTH_MODE": "jwt", "AUTH_JWT_JWKS_URL": "https://issuer.example.com/jwks.json", "AUTH_JWT_ISSUER": "i", "AUTH_JWT_AUDIENCE": "a"}
+	secret := map[string]string{"AUTH_MODE": "jwt", "SECRETS": "AUTH_JWT_SECRET=jwt,AUTH_JWT_SECRET_PREVIOUS=old,AUTH_READER_KEY=readers"}
+	for _, good := range []map[string]string{
+		keysURL, secret,
+		{"SECRETS": "AUTH_TOKEN_PREVIOUS=old"},
+		{"AUTH_MODE": "jwt", "SECRETS": "AUTH_JWT_PUBLIC_KEYS=keys", "AUTH_JWT_ISSUER": "i", "AUTH_TENANT_CLAIM": "org"},
+		{"AUTH_MODE": "jwt", "SECRETS": "AUTH_JWT_JWKS_URL=url,AUTH_JWT_ISSUER=i,AUTH_JWT_AUDIENCE=a"},
+		{"AUTH_MODE": "off"},
+		{"AUTH_RATE": "5"},
+	} {
+		if _, err := config.ReadStack(good); err != nil {
+			t.Errorf("%v: %v", good, err)
+		}
+	}
+	for _, c := range []struct {
+		with        map[string]string
+		name, value string
+	}{
+		{nil, "AUTH_MODE", "jwt"},
+		{nil, "AUTH_JWT_ISSUER", "i"},
+		{nil, "AUTH_TENANT_CLAIM", "org"},
+		{nil, "SECRETS", "AUTH_JWT_SECRET=jwt"},
+		{map[string]string{"AUTH_MODE": "off"}, "AUTH_RATE", "5"},
+		{map[string]string{"AUTH_MODE": "off"}, "SECRETS", "AUTH_READER_KEY=readers"},
+		{map[string]string{"AUTH_MODE": "jwt"}, "AUTH_JWT_PUBLIC_KEYS", "garbage"},
+		{keysURL, "AUTH_JWT_ISSUER", ""},
+		{keysURL, "AUTH_JWT_JWKS_URL", "http://issuer.example.com/jwks.json"},
+		{keysURL, "SECRETS", "AUTH_JWT_PUBLIC_KEYS=keys"},
+		{keysURL, "SECRETS", "AUTH_JWT_ISSUER=i"},
+		{secret, "AUTH_JWT_CLOCK_SKEW", "1h"},
+		{secret, "AUTH_TENANT_CLAIM", "streams"},
+	} {
+		changed := maps.Clone(c.with)
+		if changed == nil {
+			changed = make(map[string]string)
+		}
+		changed[c.name] = c.value
+		if _, err := config.ReadStack(changed); err == nil || !strings.Contains(err.Error(), c.name) {
+			t.Errorf("%s=%q: %v", c.name, c.value, err)
+		}
+	}
+}
+
 func TestStackMistakesNameTheVariable(t *testing.T) {
 	bucket := map[string]string{"S3_ENDPOINT": "https://account.r2.cloudflarestorage.com", "BUCKET_NAME": "b", "BUCKET_SECRET": "keys"}
 	if _, err := config.ReadStack(bucket); err != nil {
