@@ -21,7 +21,7 @@ func (s *builder) newAPI() awslambda.FunctionUrl {
 		memory:      s.settings.APIMemory,
 		timeout:     s.settings.LongestWait() + answerTime,
 		environment: s.authorisation(),
-		secrets:     append(s.vault.answering(), "ORIGIN_SECRET"),
+		secrets:     append(s.vault.answering(), originSecrets()...),
 	})
 	s.grant(f.Role(), answering())
 	return f.AddFunctionUrl(&awslambda.FunctionUrlOptions{

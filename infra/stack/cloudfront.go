@@ -54,6 +54,8 @@ func (s *builder) newCDN(api awslambda.FunctionUrl) *string {
 			Compress:             jsii.Bool(false),
 			ViewerProtocolPolicy: awscloudfront.ViewerProtocolPolicy_HTTPS_ONLY,
 		})
+		// They know a new secret before CloudFront sends it, as the function does.
+		d.Node().AddDependency(s.live.service)
 	}
 	address := "https://" + *d.DistributionDomainName() + "/"
 	return &address

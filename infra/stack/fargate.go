@@ -30,6 +30,11 @@ const (
 	liveLoad = 60
 )
 
+// containers are what answers live reads, and what is in front of it.
+type containers struct {
+	service awsecs.FargateService
+}
+
 // newLive makes containers that answer live reads, and returns the origin of CloudFront that
 // they are. A reader that waits costs a whole process of Lambda, and next to nothing of a
 // container that holds thousands; containers cost the same at night. They share table and
@@ -41,6 +46,8 @@ const (
 // for what they ask of Amazon would cost more than they do.
 func (s *builder) newLive() awscloudfront.IOrigin {
 	vpc := s.newNetwork()
+	service := s.newService(vpc)
+	s.live = &containers{service: service}
 	longest := seconds(s.settings.LongestWait() + answerTime)
 	balancer := awselasticloadbalancingv2.NewApplicationLoadBalancer(s.scope, jsii.String("Live"), &awselasticloadbalancingv2.ApplicationLoadBalancerProps{
 		Vpc:                     vpc,
@@ -55,7 +62,7 @@ func (s *builder) newLive() awscloudfront.IOrigin {
 	})
 	listener.AddTargets(jsii.String("Containers"), &awselasticloadbalancingv2.AddApplicationTargetsProps{
 		Port: jsii.Number(boot.ContainerPort), Protocol: awselasticloadbalancingv2.ApplicationProtocol_HTTP,
-		Targets:             &[]awselasticloadbalancingv2.IApplicationLoadBalancerTarget{s.newService(vpc)},
+		Targets:             &[]awselasticloadbalancingv2.IApplicationLoadBalancerTarget{service},
 		HealthCheck:         &awselasticloadbalancingv2.HealthCheck{Path: jsii.String(boot.HealthPath)},
 		DeregistrationDelay: longest,
 	})
@@ -114,7 +121,7 @@ func (s *builder) newService(vpc awsec2.Vpc) awsecs.FargateService {
 	})
 	named(role, "ContainerRole")
 	s.grant(role, answering())
-	environment := s.environment(role, append(s.vault.answering(), "ORIGIN_SECRET"))
+	environment := s.environment(role, append(s.vault.answering(), originSecrets()...))
 	for name, value := range s.authorisation() {
 		environment[name] = value
 	}

@@ -103,6 +103,7 @@ type resource struct {
 	Properties          map[string]any `json:"Properties"`
 	DeletionPolicy      string         `json:"DeletionPolicy"`
 	UpdateReplacePolicy string         `json:"UpdateReplacePolicy"`
+	DependsOn           []string       `json:"DependsOn"`
 }
 
 // synth returns the template of the stack that variables describe, in pairs.

@@ -1,6 +1,7 @@
 package stack_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 )
@@ -65,6 +66,29 @@ func TestCloudFront(t *testing.T) {
 	tmpl := synth(t)
 	if len(tmpl.of("AWS::CloudFront::Distribution")) != 0 || tmpl.Resources["OriginSecret"].Type != "" {
 		t.Error("without CLOUDFRONT there is a distribution, or its secret")
+	}
+}
+
+// TestOriginSecretChanges: a round has a secret of its own, since CloudFront would not see
+// a new value of the same one, and programs that take the one before are there first.
+func TestOriginSecretChanges(t *testing.T) {
+	tmpl := synth(t, "CLOUDFRONT", "true", "FARGATE", "true", "ORIGIN_SECRET_ROUND", "3")
+	if tmpl.Resources["OriginSecret"].Type != "" || tmpl.Resources["OriginSecret2"].Type == "" || tmpl.Resources["OriginSecret3"].Type == "" {
+		t.Errorf("in the third round there are the secrets %v", tmpl.of("AWS::SecretsManager::Secret"))
+	}
+	const sent = `[{"HeaderName":"X-Origin-Secret","HeaderValue":{"Fn::Join":["",["{{resolve:secretsmanager:",{"Ref":"OriginSecret3"},":SecretString:::}}"]]}}]`
+	tmpl.want(t, "Cdn", map[string]string{
+		"DistributionConfig.Origins.0.OriginCustomHeaders": sent,
+		"DistributionConfig.Origins.1.OriginCustomHeaders": sent,
+	})
+	const fetched = `ORIGIN_SECRET=",{"Ref":"OriginSecret3"},",ORIGIN_SECRET_PREVIOUS=",{"Ref":"OriginSecret2"}`
+	for id, environment := range map[string]string{"Api": "Environment.Variables.SECRETS", "Container": "ContainerDefinitions.0.Environment"} {
+		if secrets := text(tmpl.Resources[id].get(environment)); !strings.Contains(secrets, fetched) {
+			t.Errorf("%s fetches %s", id, secrets)
+		}
+	}
+	if before := tmpl.Resources["Cdn"].DependsOn; !slices.ContainsFunc(before, func(id string) bool { return tmpl.Resources[id].Type == "AWS::ECS::Service" }) {
+		t.Errorf("CloudFront is changed after %v, and not after the containers", before)
 	}
 }
 

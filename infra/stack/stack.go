@@ -44,6 +44,8 @@ type builder struct {
 	// not be told.
 	mapping awslambda.CfnEventSourceMapping
 	letters awssqs.Queue
+	// live are the containers; nil without them.
+	live *containers
 }
 
 // Sources is where the programs are that are deployed.

@@ -22,12 +22,13 @@ type Stack struct {
 	BucketRegion   string `env:"S3_REGION" envDefault:"auto" doc:"region of the bucket at S3_ENDPOINT, 'auto' for R2"`
 	BucketSecret   string `env:"BUCKET_SECRET" doc:"name or ARN of a secret in Secrets Manager with the keys of the bucket at S3_ENDPOINT, as JSON: {\"S3_ACCESS_KEY_ID\":\"...\",\"S3_SECRET_ACCESS_KEY\":\"...\"}"`
 
-	AuthMode   string `env:"AUTH_MODE" envDefault:"token" doc:"who may use streams: 'token' takes the token that the stack generates, 'jwt' signed tokens (set the AUTH_JWT_ variables too), 'off' ANYBODY who knows the URL"`
-	Secrets    string `env:"SECRETS" doc:"secrets of yours in Secrets Manager for what answers requests, such as AUTH_TOKEN_PREVIOUS or AUTH_JWT_SECRET: NAME=secret,NAME=secret#key, by the secret's ARN or name, and the key of one that is JSON"`
-	CloudFront bool   `env:"CLOUDFRONT" envDefault:"false" doc:"'true' puts CloudFront in front: readers of the same offset share one request"`
-	HTTPAPI    bool   `env:"HTTP_API" envDefault:"false" doc:"'true' adds an API Gateway HTTP API, which does not stream, beside the function URL"`
-	Fargate    bool   `env:"FARGATE" envDefault:"false" doc:"'true' adds containers for live readers, behind a load balancer and CloudFront; needs Docker and CLOUDFRONT=true"`
-	Tracing    bool   `env:"TRACING" envDefault:"false" doc:"'true' switches X-Ray's active tracing of the functions on"`
+	AuthMode    string `env:"AUTH_MODE" envDefault:"token" doc:"who may use streams: 'token' takes the token that the stack generates, 'jwt' signed tokens (set the AUTH_JWT_ variables too), 'off' ANYBODY who knows the URL"`
+	Secrets     string `env:"SECRETS" doc:"secrets of yours in Secrets Manager for what answers requests, such as AUTH_TOKEN_PREVIOUS or AUTH_JWT_SECRET: NAME=secret,NAME=secret#key, by the secret's ARN or name, and the key of one that is JSON"`
+	CloudFront  bool   `env:"CLOUDFRONT" envDefault:"false" doc:"'true' puts CloudFront in front: readers of the same offset share one request"`
+	OriginRound int    `env:"ORIGIN_SECRET_ROUND" envDefault:"1" doc:"which secret CloudFront shows to the function: a number that is raised by one makes a new one, and the one before stays good until it is raised again"`
+	HTTPAPI     bool   `env:"HTTP_API" envDefault:"false" doc:"'true' adds an API Gateway HTTP API, which does not stream, beside the function URL"`
+	Fargate     bool   `env:"FARGATE" envDefault:"false" doc:"'true' adds containers for live readers, behind a load balancer and CloudFront; needs Docker and CLOUDFRONT=true"`
+	Tracing     bool   `env:"TRACING" envDefault:"false" doc:"'true' switches X-Ray's active tracing of the functions on"`
 
 	AlarmEmail   string        `env:"ALARM_EMAIL" doc:"address that alarms are sent to, after it was confirmed; empty sends them to the topic only"`
 	LogDays      int           `env:"LOG_RETENTION_DAYS" envDefault:"30" doc:"days that logs are kept, as CloudWatch has them: 1, 3, 5, 7, 14, 30, 60, 90, 180, 365"`
@@ -65,6 +66,7 @@ func ReadStack(environ map[string]string) (Stack, error) {
 		inRange("API_MEMORY_MB", c.APIMemory, 128, 10240),
 		inRange("WORK_MEMORY_MB", c.WorkMemory, 128, 10240),
 		wholeMinutes("SWEEP_EVERY", c.SweepEvery),
+		positive("ORIGIN_SECRET_ROUND", c.OriginRound),
 		inRange("COMPACT_CONCURRENCY", c.CompactLimit, 1, 1000),
 		notInTemplate(environ),
 		c.checkFunctions(),
@@ -76,7 +78,7 @@ func ReadStack(environ map[string]string) (Stack, error) {
 func secrets() []string {
 	return []string{
 		"AUTH_TOKEN", "AUTH_TOKEN_PREVIOUS", "AUTH_JWT_SECRET", "AUTH_JWT_SECRET_PREVIOUS", "AUTH_READER_KEY",
-		"ADMIN_TOKEN", "ORIGIN_SECRET", "S3_SECRET_ACCESS_KEY",
+		"ADMIN_TOKEN", "ORIGIN_SECRET", "ORIGIN_SECRET_PREVIOUS", "S3_SECRET_ACCESS_KEY",
 	}
 }
 
@@ -112,7 +114,8 @@ func (c Stack) SecretList() ([]Secret, error) {
 func (c Stack) checkSecrets() error {
 	list, err := c.SecretList()
 	for _, s := range list {
-		if s.Variable == "ADMIN_TOKEN" || s.Variable == "ORIGIN_SECRET" || s.Variable == "AUTH_TOKEN" && c.AuthMode == "token" {
+		generated := slices.Contains([]string{"ADMIN_TOKEN", "ORIGIN_SECRET", "ORIGIN_SECRET_PREVIOUS"}, s.Variable)
+		if generated || s.Variable == "AUTH_TOKEN" && c.AuthMode == authToken {
 			return fmt.Errorf("SECRETS names %s, which the stack generates", s.Variable)
 		}
 	}
