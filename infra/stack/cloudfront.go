@@ -35,10 +35,8 @@ func (s *builder) newCDN(api awslambda.FunctionUrl) *string {
 		OriginRequestPolicy:  awscloudfront.OriginRequestPolicy_ALL_VIEWER_EXCEPT_HOST_HEADER(),
 		ViewerProtocolPolicy: awscloudfront.ViewerProtocolPolicy_HTTPS_ONLY,
 		// The origin compresses; it knows what is worth it, and never compresses events.
-		Compress: jsii.Bool(false),
-	}
-	if s.settings.Fargate {
-		behavior.FunctionAssociations = s.newRouter()
+		Compress:             jsii.Bool(false),
+		FunctionAssociations: s.newEdge(),
 	}
 	d := awscloudfront.NewDistribution(s.scope, jsii.String("Cdn"), &awscloudfront.DistributionProps{
 		Comment:         &s.settings.Name,
@@ -48,7 +46,7 @@ func (s *builder) newCDN(api awslambda.FunctionUrl) *string {
 	})
 	named(d, "Cdn")
 	if s.settings.Fargate {
-		// An origin has to belong to a path, although the router is what leads to it.
+		// An origin has to belong to a path, although the program at the edge is what leads to it.
 		d.AddBehavior(jsii.String("/"+liveOrigin+"-origin/*"), s.newLive(), &awscloudfront.AddBehaviorOptions{
 			CachePolicy:          awscloudfront.CachePolicy_CACHING_DISABLED(),
 			Compress:             jsii.Bool(false),

@@ -74,23 +74,6 @@ func (s *builder) newLive() awscloudfront.IOrigin {
 	})
 }
 
-// newRouter makes the program of the edge that sends live reads to the containers: the
-// behaviors of a distribution know only paths.
-func (s *builder) newRouter() *[]*awscloudfront.FunctionAssociation {
-	f := awscloudfront.NewFunction(s.scope, jsii.String("Router"), &awscloudfront.FunctionProps{
-		Comment: jsii.String("live reads go to the containers"),
-		Runtime: awscloudfront.FunctionRuntime_JS_2_0(),
-		Code: awscloudfront.FunctionCode_FromInline(jsii.String(`import cf from 'cloudfront';
-function handler(event) {
-  const request = event.request;
-  if (request.method === 'GET' && request.querystring.live) cf.selectRequestOriginById('` + liveOrigin + `');
-  return request;
-}`)),
-	})
-	named(f, "Router")
-	return &[]*awscloudfront.FunctionAssociation{{Function: f, EventType: awscloudfront.FunctionEventType_VIEWER_REQUEST}}
-}
-
 // newNetwork makes a network of two zones, with the containers, and with the load balancer
 // where nothing leads out. What goes to table and bucket stays inside Amazon's network.
 func (s *builder) newNetwork() awsec2.Vpc {

@@ -7,7 +7,7 @@
 //   - api.go, compact.go, sweep.go, httpapi.go: each function, its trigger and its rights.
 //   - policies.go: rights on table and bucket, by what the code calls.
 //   - secrets.go: tokens, and who may read them.
-//   - cloudfront.go, fargate.go: what may be put in front.
+//   - cloudfront.go, edge.go, fargate.go: what may be put in front.
 //   - alarms.go, dashboard.go: what somebody has to know, or may want to.
 //   - outputs.go: what `make deploy` prints.
 //
