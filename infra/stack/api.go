@@ -20,6 +20,7 @@ func (s *builder) newAPI() awslambda.FunctionUrl {
 		description: "answers requests, with response streaming",
 		memory:      s.settings.APIMemory,
 		timeout:     s.settings.LongestWait() + answerTime,
+		concurrency: s.settings.APILimit,
 		environment: s.authorisation(),
 		secrets:     append(s.vault.answering(), originSecrets()...),
 	})

@@ -158,6 +158,10 @@ func TestSmallOptions(t *testing.T) {
 		"MemorySize": "1024", "Environment.Variables.SEGMENT_MAX_MESSAGES": `"77"`,
 	})
 	tmpl.want(t, "SweepLog", map[string]string{"RetentionInDays": "7"})
+	limited := synth(t, "API_CONCURRENCY", "50", "HTTP_API", "true")
+	for id, want := range map[string]string{"Api": "50", "ApiBuffered": "50", "Compact": "null", "Sweep": "null"} {
+		limited.want(t, id, map[string]string{"ReservedConcurrentExecutions": want})
+	}
 	reserved := synth(t, "RESERVED_CONCURRENCY", "true", "COMPACT_CONCURRENCY", "3", "SEGMENT_MAX_BYTES", "536870912")
 	reserved.want(t, "Compact", map[string]string{"ReservedConcurrentExecutions": "3", "EphemeralStorage.Size": "1024"})
 	reserved.want(t, "Sweep", map[string]string{"ReservedConcurrentExecutions": "1"})

@@ -3,7 +3,6 @@ package config
 import (
 	"fmt"
 	"maps"
-	"net/mail"
 	"slices"
 	"strings"
 	"time"
@@ -36,6 +35,7 @@ type Stack struct {
 	WorkMemory   int           `env:"WORK_MEMORY_MB" envDefault:"512" doc:"memory of compaction and sweep"`
 	SweepEvery   time.Duration `env:"SWEEP_EVERY" envDefault:"5m" doc:"how often the sweep runs, in whole minutes"`
 	Reserve      bool          `env:"RESERVED_CONCURRENCY" envDefault:"false" doc:"'true' reserves COMPACT_CONCURRENCY for compaction and 1 for the sweep, so that no wave of requests leaves them without; needs an account that may run 100 functions at once beside"`
+	APILimit     int           `env:"API_CONCURRENCY" envDefault:"0" doc:"requests at the same time, live readers included, that each function which answers them works on, at most; more are answered 429; taken from what the account may run; 0 means no limit of its own"`
 	CompactLimit int           `env:"COMPACT_CONCURRENCY" envDefault:"10" doc:"compactions at the same time, at most, if concurrency is reserved"`
 
 	// Functions are the settings of the functions that were set.
@@ -67,6 +67,7 @@ func ReadStack(environ map[string]string) (Stack, error) {
 		inRange("WORK_MEMORY_MB", c.WorkMemory, 128, 10240),
 		wholeMinutes("SWEEP_EVERY", c.SweepEvery),
 		positive("ORIGIN_SECRET_ROUND", c.OriginRound),
+		inRange("API_CONCURRENCY", c.APILimit, 0, 100_000),
 		inRange("COMPACT_CONCURRENCY", c.CompactLimit, 1, 1000),
 		notInTemplate(environ),
 		c.checkFunctions(),
@@ -162,97 +163,6 @@ func shorterIf(needed bool, name string, d, limit time.Duration, why string) err
 func shorter(name string, d, limit time.Duration, why string) error {
 	if d >= limit {
 		return fmt.Errorf("%s is %v: it must be shorter than %v, as %s after about that time", name, d, limit, why)
-	}
-	return nil
-}
-
-// checkFunctions checks the settings of the functions as they will themselves, who may do
-// what included: otherwise each process would end when it starts. What secrets hold is not
-// known here, and taken for good.
-func (c Stack) checkFunctions() error {
-	environ := map[string]string{
-		"TABLE_NAME": "table", "BUCKET_NAME": "bucket", "AWS_REGION": "region",
-		"AWS_ACCESS_KEY_ID": "id", "AWS_SECRET_ACCESS_KEY": "secret",
-	}
-	maps.Copy(environ, c.Functions)
-	environ["AUTH_MODE"] = c.AuthMode
-	if c.AuthMode == authToken {
-		environ["AUTH_TOKEN"] = someSecret("AUTH_TOKEN")
-	}
-	list, err := c.SecretList()
-	if err != nil {
-		return err
-	}
-	for _, s := range list {
-		environ[s.Variable] = someSecret(s.Variable)
-	}
-	f, err := ReadFunction(environ)
-	if err == nil {
-		err = f.Auth.check()
-	}
-	for _, s := range list {
-		if err != nil && strings.Contains(err.Error(), s.Variable+" ") {
-			return fmt.Errorf("SECRETS: %w", err)
-		}
-	}
-	return err
-}
-
-// someSecret is a value that a variable could have, and nobody uses.
-func someSecret(name string) string {
-	switch name {
-	case "AUTH_JWT_PUBLIC_KEYS":
-		return `{"keys":[{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}`
-	case "AUTH_JWT_JWKS_URL":
-		return "https://issuer.example.com/jwks.json"
-	}
-	return strings.Repeat("s", 64)
-}
-
-func validStackName(s string) bool {
-	letter := func(c rune) bool { return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' }
-	for i, c := range s {
-		if !letter(c) && (i == 0 || c != '-' && (c < '0' || c > '9')) {
-			return false
-		}
-	}
-	return s != "" && len(s) <= 100
-}
-
-func matches(name, value, must string, ok func(string) bool) error {
-	if !ok(value) {
-		return fmt.Errorf("%s is %q: it must be %s", name, value, must)
-	}
-	return nil
-}
-
-func email(name, value string) error {
-	if value == "" {
-		return nil
-	}
-	if a, err := mail.ParseAddress(value); err != nil || a.Address != value {
-		return fmt.Errorf("%s is %q: it must be an address like ops@example.com", name, value)
-	}
-	return nil
-}
-
-func oneOfNumbers(name string, n int, allowed ...int) error {
-	if !slices.Contains(allowed, n) {
-		return fmt.Errorf("%s is %d: it must be one of %v", name, n, allowed)
-	}
-	return nil
-}
-
-func wholeMinutes(name string, d time.Duration) error {
-	if d < time.Minute || d > 24*time.Hour || d%time.Minute != 0 {
-		return fmt.Errorf("%s is %v: it must be whole minutes, a day at most", name, d)
-	}
-	return nil
-}
-
-func neededFor(name, value, reason, other string) error {
-	if value == "" && other != "" {
-		return fmt.Errorf("%s must be set, since %s is", name, reason)
 	}
 	return nil
 }

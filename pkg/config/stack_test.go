@@ -116,6 +116,7 @@ func TestStackMistakesNameTheVariable(t *testing.T) {
 		{nil, "WORK_MEMORY_MB", "20000"},
 		{nil, "SWEEP_EVERY", "90s"},
 		{nil, "SWEEP_EVERY", "0s"},
+		{nil, "API_CONCURRENCY", "-1"},
 		{nil, "COMPACT_CONCURRENCY", "0"},
 		{nil, "SECRETS", "AUTH_JWT_SECRET"},
 		{nil, "SECRETS", "ADMIN_TOKEN=mine"},
