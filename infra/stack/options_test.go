@@ -147,6 +147,24 @@ func TestSecretsOfOthers(t *testing.T) {
 	}
 }
 
+// TestTagsOfTheVpcOrigin: CloudFront would refuse to change them while it is in use. Tags of
+// the stack would reach it, too.
+func TestTagsOfTheVpcOrigin(t *testing.T) {
+	dir := t.TempDir()
+	app, s := newApp(t, dir, "CLOUDFRONT", "true", "FARGATE", "true", "TAGS", "team=streams")
+	made := app.Synth(nil).GetStackByName(s.StackName())
+	if tags := *made.Tags(); len(tags) != 0 {
+		t.Errorf("the stack has the tags %v, which CloudFormation passes on", tags)
+	}
+	tmpl := synth(t, "CLOUDFRONT", "true", "FARGATE", "true", "TAGS", "team=streams")
+	tmpl.want(t, "Live", map[string]string{"Tags": `[{"Key":"team","Value":"streams"}]`})
+	origins := tmpl.of("AWS::CloudFront::VpcOrigin")
+	if len(origins) != 1 {
+		t.Fatalf("VPC origins are %v", origins)
+	}
+	tmpl.want(t, origins[0], map[string]string{"Tags": "null"})
+}
+
 func TestSmallOptions(t *testing.T) {
 	tmpl := synth(t, "API_MEMORY_MB", "512", "WORK_MEMORY_MB", "1024", "LOG_RETENTION_DAYS", "7",
 		"TRACING", "true", "TAGS", "team=streams", "LONG_POLL_WAIT", "30s", "SSE_LIFETIME", "2m", "SEGMENT_MAX_MESSAGES", "77")

@@ -68,9 +68,7 @@ func New(app awscdk.App, settings config.Stack, sources Sources) awscdk.Stack {
 		sources:   sources,
 		functions: make(map[string]awslambda.Function),
 	}
-	for _, name := range slices.Sorted(maps.Keys(settings.Tags)) {
-		awscdk.Tags_Of(s.scope).Add(&name, jsii.String(settings.Tags[name]), nil)
-	}
+	s.tag()
 	s.table = s.newTable()
 	s.objects = s.newObjects()
 	s.vault = s.newVault()
@@ -88,6 +86,17 @@ func New(app awscdk.App, settings config.Stack, sources Sources) awscdk.Stack {
 	s.addDashboard()
 	s.addOutputs(url)
 	return s.scope
+}
+
+// tag puts the tags of the settings on everything that takes some, but for the VPC origin:
+// CloudFront refuses any change of one that is in use, tags included. A tag of the stack
+// itself would be passed on to it.
+func (s *builder) tag() {
+	for _, name := range slices.Sorted(maps.Keys(s.settings.Tags)) {
+		awscdk.Tags_Of(s.scope).Add(&name, jsii.String(s.settings.Tags[name]), &awscdk.TagProps{
+			ExcludeResourceTypes: jsii.Strings("AWS::CloudFront::VpcOrigin", "aws:cdk:stack"),
+		})
+	}
 }
 
 // retained is the removal policy of what holds streams: kept, or what the settings say.

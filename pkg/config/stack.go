@@ -14,7 +14,7 @@ import (
 type Stack struct {
 	Name    string            `env:"STACK_NAME" envDefault:"durable-streams" doc:"name of the CloudFormation stack; a second one beside it has another"`
 	Removal string            `env:"REMOVAL_POLICY" envDefault:"retain" doc:"what becomes of table and bucket when the stack is destroyed: 'retain' keeps them, 'destroy' DELETES ALL STREAMS with it, and takes deletion protection off"`
-	Tags    map[string]string `env:"TAGS" envKeyValSeparator:"=" doc:"tags of everything in the stack: name=value,name=value"`
+	Tags    map[string]string `env:"TAGS" envKeyValSeparator:"=" doc:"tags of everything in the stack that takes some, but for CloudFront's VPC origin: name=value,name=value"`
 
 	BucketEndpoint string `env:"S3_ENDPOINT" doc:"S3 API of a bucket of yours, for R2 https://<account>.r2.cloudflarestorage.com; empty makes a bucket on S3"`
 	Bucket         string `env:"BUCKET_NAME" doc:"the bucket at S3_ENDPOINT, for this stack alone"`
