@@ -1,6 +1,7 @@
 package stack
 
 import (
+	"strconv"
 	"time"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
@@ -109,6 +110,7 @@ func (s *builder) newService(vpc awsec2.Vpc) awsecs.FargateService {
 		environment[name] = value
 	}
 	environment["AWS_REGION"] = awscdk.Aws_REGION()
+	environment["GOMEMLIMIT"] = jsii.String(strconv.Itoa(liveMemory*3/4) + "MiB")
 	task := awsecs.NewFargateTaskDefinition(s.scope, jsii.String("Container"), &awsecs.FargateTaskDefinitionProps{
 		Cpu: jsii.Number(liveCPU), MemoryLimitMiB: jsii.Number(liveMemory), TaskRole: role,
 		RuntimePlatform: &awsecs.RuntimePlatform{
@@ -129,10 +131,12 @@ func (s *builder) newService(vpc awsec2.Vpc) awsecs.FargateService {
 		PortMappings:           &[]*awsecs.PortMapping{{ContainerPort: jsii.Number(boot.ContainerPort)}},
 		Logging:                awsecs.LogDrivers_AwsLogs(&awsecs.AwsLogDriverProps{StreamPrefix: jsii.String("live"), LogGroup: s.newLog("ContainerLog")}),
 	})
-	cluster := awsecs.NewCluster(s.scope, jsii.String("Cluster"), &awsecs.ClusterProps{Vpc: vpc, ContainerInsightsV2: awsecs.ContainerInsights_ENABLED})
+	cluster := awsecs.NewCluster(s.scope, jsii.String("Cluster"), &awsecs.ClusterProps{Vpc: vpc})
 	named(cluster, "Cluster")
+	// How many there are is said by the scaling alone: a number here would take back, with each
+	// deployment, what it added.
 	service := awsecs.NewFargateService(s.scope, jsii.String("LiveService"), &awsecs.FargateServiceProps{
-		Cluster: cluster, TaskDefinition: task, DesiredCount: jsii.Number(liveTasks), AssignPublicIp: jsii.Bool(true),
+		Cluster: cluster, TaskDefinition: task, AssignPublicIp: jsii.Bool(true),
 		VpcSubnets:        &awsec2.SubnetSelection{SubnetType: awsec2.SubnetType_PUBLIC},
 		MinHealthyPercent: jsii.Number(100),
 		CircuitBreaker:    &awsecs.DeploymentCircuitBreaker{Rollback: jsii.Bool(true)},

@@ -28,6 +28,7 @@ var accepted = []struct{ rule, path, why string }{
 	{"AwsSolutions-CFR4", "/Cdn/", "the minimum is the one of CloudFront's own certificate; a domain of one's own sets it"},
 	{"AwsSolutions-EC23", "/Live/", "there is no way to the load balancer but CloudFront's"},
 	{"AwsSolutions-ELB2", "/Live/", "the containers write a line for each request"},
+	{"AwsSolutions-ECS4", "/Cluster/", "Container Insights costs by the metric; load and healthy containers are metrics of ECS and the load balancer, and the containers write theirs into their log"},
 	{"AwsSolutions-ECS2", "/Container/", "secrets are fetched from Secrets Manager; these are settings"},
 }
 

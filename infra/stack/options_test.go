@@ -125,6 +125,12 @@ func TestFargate(t *testing.T) {
 	if attributes := text(tmpl.Resources["Live"].get("LoadBalancerAttributes")); !strings.Contains(attributes, `{"Key":"idle_timeout.timeout_seconds","Value":"50"}`) {
 		t.Errorf("a live response may be cut off: %s", attributes)
 	}
+	if !strings.Contains(environment, `{"Name":"GOMEMLIMIT","Value":"768MiB"}`) || text(tmpl.Resources["Container"].get("Memory")) != `"1024"` {
+		t.Errorf("the heap may take all of the container's memory: %s", environment)
+	}
+	// A number in the template would take back what the scaling added, with each deployment.
+	tmpl.want(t, tmpl.of("AWS::ECS::Service")[0], map[string]string{"DesiredCount": "null"})
+	tmpl.want(t, tmpl.of("AWS::ApplicationAutoScaling::ScalableTarget")[0], map[string]string{"MinCapacity": "2", "MaxCapacity": "10"})
 	tmpl.want(t, "Cdn", map[string]string{"DistributionConfig.Origins.1.Id": `"live"`})
 	if text(policyOf(t, tmpl, "Container")) != text(policyOf(t, tmpl, "Api")) {
 		t.Errorf("the container's rights are not those of the function:\n%s\n%s", text(policyOf(t, tmpl, "Container")), text(policyOf(t, tmpl, "Api")))
