@@ -12,8 +12,13 @@ const answerTime = 10 * time.Second
 
 // newAPI makes the function that answers requests, behind a URL that sends responses as
 // they are written. The URL is open: who may do what is decided by the function, as
-// clients have tokens and no AWS credentials.
+// clients have tokens and no AWS credentials. Behind CloudFront it answers only what comes
+// from there, unless the settings leave it open for a while.
 func (s *builder) newAPI() awslambda.FunctionUrl {
+	secrets := s.vault.answering()
+	if !s.settings.OpenURL {
+		secrets = append(secrets, originSecrets()...)
+	}
 	f := s.newFunction(functionSettings{
 		id:          "Api",
 		name:        "api",
@@ -22,7 +27,7 @@ func (s *builder) newAPI() awslambda.FunctionUrl {
 		timeout:     s.settings.LongestWait() + answerTime,
 		concurrency: s.settings.APILimit,
 		environment: s.authorisation(),
-		secrets:     append(s.vault.answering(), originSecrets()...),
+		secrets:     secrets,
 	})
 	s.grant(f.Role(), answering())
 	return f.AddFunctionUrl(&awslambda.FunctionUrlOptions{

@@ -92,6 +92,20 @@ func TestOriginSecretChanges(t *testing.T) {
 	}
 }
 
+// TestOpenURL: clients of the function's URL are not refused while they change to CloudFront.
+func TestOpenURL(t *testing.T) {
+	tmpl := synth(t, "CLOUDFRONT", "true", "FARGATE", "true", "FUNCTION_URL_OPEN", "true")
+	if secrets := text(tmpl.Resources["Api"].get("Environment.Variables.SECRETS")); strings.Contains(secrets, "ORIGIN_SECRET") {
+		t.Errorf("the function demands CloudFront's secret: %s", secrets)
+	}
+	if environment := text(tmpl.Resources["Container"].get("ContainerDefinitions.0.Environment")); !strings.Contains(environment, "ORIGIN_SECRET=") {
+		t.Errorf("the containers, which nobody knew, are open: %s", environment)
+	}
+	if tmpl.Outputs["FunctionUrl"].Value == nil || synth(t, "CLOUDFRONT", "true").Outputs["FunctionUrl"].Value != nil {
+		t.Error("the function's URL is told if, and only if, it is open")
+	}
+}
+
 func TestHTTPAPI(t *testing.T) {
 	tmpl := synth(t, "HTTP_API", "true")
 	tmpl.want(t, "ApiBuffered", map[string]string{"Timeout": "29", "Environment.Variables.AUTH_MODE": `"token"`})

@@ -76,6 +76,9 @@ func New(app awscdk.App, settings config.Stack, sources Sources) awscdk.Stack {
 	url := api.Url()
 	if settings.CloudFront {
 		url = s.newCDN(api)
+		if settings.OpenURL {
+			s.output("FunctionUrl", "the function's own URL, which FUNCTION_URL_OPEN leaves open", api.Url())
+		}
 	}
 	s.newCompact()
 	s.newSweep()

@@ -24,6 +24,7 @@ type Stack struct {
 	AuthMode    string `env:"AUTH_MODE" envDefault:"token" doc:"who may use streams: 'token' takes the token that the stack generates, 'jwt' signed tokens (set the AUTH_JWT_ variables too), 'off' ANYBODY who knows the URL"`
 	Secrets     string `env:"SECRETS" doc:"secrets of yours in Secrets Manager for what answers requests, such as AUTH_TOKEN_PREVIOUS or AUTH_JWT_SECRET: NAME=secret,NAME=secret#key, by the secret's ARN or name, and the key of one that is JSON"`
 	CloudFront  bool   `env:"CLOUDFRONT" envDefault:"false" doc:"'true' puts CloudFront in front: readers of the same offset share one request"`
+	OpenURL     bool   `env:"FUNCTION_URL_OPEN" envDefault:"false" doc:"'true' lets the function's own URL answer beside CLOUDFRONT, while clients change from the one to the other"`
 	OriginRound int    `env:"ORIGIN_SECRET_ROUND" envDefault:"1" doc:"which secret CloudFront shows to the function: a number that is raised by one makes a new one, and the one before stays good until it is raised again"`
 	HTTPAPI     bool   `env:"HTTP_API" envDefault:"false" doc:"'true' adds an API Gateway HTTP API, which does not stream, beside the function URL"`
 	Fargate     bool   `env:"FARGATE" envDefault:"false" doc:"'true' adds containers for live readers, behind a load balancer and CloudFront; needs Docker and CLOUDFRONT=true"`
@@ -141,6 +142,9 @@ func (c Stack) checkBucket() error {
 func (c Stack) checkDoors() error {
 	if c.Fargate && !c.CloudFront {
 		return fmt.Errorf("FARGATE is true: CLOUDFRONT must be too, as it is what sends live readers to the containers")
+	}
+	if c.OpenURL && !c.CloudFront {
+		return fmt.Errorf("FUNCTION_URL_OPEN is true: CLOUDFRONT must be too, as the function's URL is open without it")
 	}
 	streams := c.Streams()
 	return first(

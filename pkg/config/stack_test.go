@@ -109,6 +109,7 @@ func TestStackMistakesNameTheVariable(t *testing.T) {
 		{nil, "TAGS", "team"},
 		{nil, "CLOUDFRONT", "yes please"},
 		{nil, "FARGATE", "true"},
+		{nil, "FUNCTION_URL_OPEN", "true"},
 		{nil, "ALARM_EMAIL", "ops"},
 		{nil, "ALARM_EMAIL", "Ops <ops@example.com>"},
 		{nil, "LOG_RETENTION_DAYS", "31"},
