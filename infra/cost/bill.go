@@ -230,7 +230,11 @@ func watching(b *Bill, w Workload) {
 		series += requestMetrics
 	}
 	b.add(p.CloudWatch.Metric, forWatching, series)
-	b.add(p.CloudWatch.Alarm, forWatching, alarms)
+	watched := float64(alarms)
+	if w.CloudFront {
+		watched += cdnAlarms
+	}
+	b.add(p.CloudWatch.Alarm, forWatching, watched)
 	b.add(p.CloudWatch.Dashboard, forWatching, dashboards)
 	n := float64(secrets)
 	if w.R2 {

@@ -97,6 +97,7 @@ func Container(w Workload) Bill {
 	b.add(p.Fargate.Memory, forLive, tasks*taskGB*hoursAMonth)
 	b.add(p.Fargate.Address, forLive, tasks*hoursAMonth)
 	b.add(p.Fargate.Balancer, forLive, hoursAMonth)
+	b.add(p.CloudWatch.Alarm, forLive, liveAlarms)
 	units := max(w.LiveReaders/balancerReaders, v.bytes/gib/hoursAMonth/balancerGB)
 	b.add(p.Fargate.BalancerUnit, forLive, units*hoursAMonth)
 	watchers := min(tasks*w.WatchedStreams, w.LiveReaders)

@@ -45,6 +45,7 @@ func (s *builder) newCDN(api awslambda.FunctionUrl) *string {
 		HttpVersion:     awscloudfront.HttpVersion_HTTP2_AND_3,
 	})
 	named(d, "Cdn")
+	s.cdn = d
 	if s.settings.Fargate {
 		// An origin has to belong to a path, although the program at the edge is what leads to it.
 		d.AddBehavior(jsii.String("/"+liveOrigin+"-origin/*"), s.newLive(), &awscloudfront.AddBehaviorOptions{

@@ -33,7 +33,9 @@ const (
 
 // containers are what answers live reads, and what is in front of it.
 type containers struct {
-	service awsecs.FargateService
+	service  awsecs.FargateService
+	balancer awselasticloadbalancingv2.ApplicationLoadBalancer
+	group    awselasticloadbalancingv2.ApplicationTargetGroup
 }
 
 // newLive makes containers that answer live reads, and returns the origin of CloudFront that
@@ -48,7 +50,6 @@ type containers struct {
 func (s *builder) newLive() awscloudfront.IOrigin {
 	vpc := s.newNetwork()
 	service := s.newService(vpc)
-	s.live = &containers{service: service}
 	longest := seconds(s.settings.LongestWait() + answerTime)
 	balancer := awselasticloadbalancingv2.NewApplicationLoadBalancer(s.scope, jsii.String("Live"), &awselasticloadbalancingv2.ApplicationLoadBalancerProps{
 		Vpc:                     vpc,
@@ -61,12 +62,13 @@ func (s *builder) newLive() awscloudfront.IOrigin {
 	listener := balancer.AddListener(jsii.String("Http"), &awselasticloadbalancingv2.BaseApplicationListenerProps{
 		Port: jsii.Number(80), Protocol: awselasticloadbalancingv2.ApplicationProtocol_HTTP, Open: jsii.Bool(true),
 	})
-	listener.AddTargets(jsii.String("Containers"), &awselasticloadbalancingv2.AddApplicationTargetsProps{
+	group := listener.AddTargets(jsii.String("Containers"), &awselasticloadbalancingv2.AddApplicationTargetsProps{
 		Port: jsii.Number(boot.ContainerPort), Protocol: awselasticloadbalancingv2.ApplicationProtocol_HTTP,
 		Targets:             &[]awselasticloadbalancingv2.IApplicationLoadBalancerTarget{service},
 		HealthCheck:         &awselasticloadbalancingv2.HealthCheck{Path: jsii.String(boot.HealthPath)},
 		DeregistrationDelay: longest,
 	})
+	s.live = &containers{service, balancer, group}
 	return awscloudfrontorigins.VpcOrigin_WithApplicationLoadBalancer(balancer, &awscloudfrontorigins.VpcOriginWithEndpointProps{
 		OriginId:       jsii.String(liveOrigin),
 		ProtocolPolicy: awscloudfront.OriginProtocolPolicy_HTTP_ONLY,

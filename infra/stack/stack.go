@@ -8,7 +8,7 @@
 //   - policies.go: rights on table and bucket, by what the code calls.
 //   - secrets.go: tokens, and who may read them.
 //   - cloudfront.go, edge.go, fargate.go: what may be put in front.
-//   - alarms.go, dashboard.go: what somebody has to know, or may want to.
+//   - alarms.go, frontalarms.go, dashboard.go: what somebody has to know, or may want to.
 //   - outputs.go: what `make deploy` prints.
 //
 // Names, keys, filters and metrics are those of the packages that use them, so that the
@@ -20,6 +20,7 @@ import (
 	"slices"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudfront"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsdynamodb"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
@@ -44,7 +45,8 @@ type builder struct {
 	// not be told.
 	mapping awslambda.CfnEventSourceMapping
 	letters awssqs.Queue
-	// live are the containers; nil without them.
+	// cdn and live are what may be in front; nil without them.
+	cdn  awscloudfront.Distribution
 	live *containers
 }
 
