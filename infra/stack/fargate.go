@@ -77,11 +77,11 @@ func (s *builder) newLive() awscloudfront.IOrigin {
 	})
 }
 
-// newNetwork makes a network of two zones, with the containers, and with the load balancer
+// newNetwork makes a network of two zones, or those of the settings, with the containers, and with the load balancer
 // where nothing leads out. What goes to table and bucket stays inside Amazon's network.
 func (s *builder) newNetwork() awsec2.Vpc {
-	vpc := awsec2.NewVpc(s.scope, jsii.String("Network"), &awsec2.VpcProps{
-		MaxAzs: jsii.Number(2), NatGateways: jsii.Number(0),
+	props := &awsec2.VpcProps{
+		NatGateways: jsii.Number(0),
 		SubnetConfiguration: &[]*awsec2.SubnetConfiguration{
 			{Name: jsii.String("containers"), SubnetType: awsec2.SubnetType_PUBLIC, CidrMask: jsii.Number(24)},
 			{Name: jsii.String("balancer"), SubnetType: awsec2.SubnetType_PRIVATE_ISOLATED, CidrMask: jsii.Number(24)},
@@ -91,7 +91,13 @@ func (s *builder) newNetwork() awsec2.Vpc {
 			"Bucket": {Service: awsec2.GatewayVpcEndpointAwsService_S3()},
 		},
 		RestrictDefaultSecurityGroup: jsii.Bool(false), // it would need a function of CDK's own
-	})
+	}
+	if len(s.settings.Zones) > 0 {
+		props.AvailabilityZones = jsii.Strings(s.settings.Zones...)
+	} else {
+		props.MaxAzs = jsii.Number(2)
+	}
+	vpc := awsec2.NewVpc(s.scope, jsii.String("Network"), props)
 	named(vpc, "Network")
 	vpc.AddFlowLog(jsii.String("Refused"), &awsec2.FlowLogOptions{
 		TrafficType: awsec2.FlowLogTrafficType_REJECT,

@@ -1,6 +1,7 @@
 package stack_test
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -66,6 +67,22 @@ func TestCloudFront(t *testing.T) {
 	tmpl := synth(t)
 	if len(tmpl.of("AWS::CloudFront::Distribution")) != 0 || tmpl.Resources["OriginSecret"].Type != "" {
 		t.Error("without CLOUDFRONT there is a distribution, or its secret")
+	}
+}
+
+func TestZones(t *testing.T) {
+	for zones, want := range map[string]map[string]int{
+		"us-east-1b,us-east-1d": {`"us-east-1b"`: 2, `"us-east-1d"`: 2},
+		"":                      {`{"Fn::Select":[0,{"Fn::GetAZs":""}]}`: 2, `{"Fn::Select":[1,{"Fn::GetAZs":""}]}`: 2},
+	} {
+		tmpl := synth(t, "CLOUDFRONT", "true", "FARGATE", "true", "FARGATE_ZONES", zones)
+		got := make(map[string]int)
+		for _, id := range tmpl.of("AWS::EC2::Subnet") {
+			got[text(tmpl.Resources[id].get("AvailabilityZone"))]++
+		}
+		if !maps.Equal(got, want) {
+			t.Errorf("FARGATE_ZONES=%s: subnets are in %v", zones, got)
+		}
 	}
 }
 

@@ -21,14 +21,15 @@ type Stack struct {
 	BucketRegion   string `env:"S3_REGION" envDefault:"auto" doc:"region of the bucket at S3_ENDPOINT, 'auto' for R2"`
 	BucketSecret   string `env:"BUCKET_SECRET" doc:"name or ARN of a secret in Secrets Manager with the keys of the bucket at S3_ENDPOINT, as JSON: {\"S3_ACCESS_KEY_ID\":\"...\",\"S3_SECRET_ACCESS_KEY\":\"...\"}"`
 
-	AuthMode    string `env:"AUTH_MODE" envDefault:"token" doc:"who may use streams: 'token' takes the token that the stack generates, 'jwt' signed tokens (set the AUTH_JWT_ variables too), 'off' ANYBODY who knows the URL"`
-	Secrets     string `env:"SECRETS" doc:"secrets of yours in Secrets Manager for what answers requests, such as AUTH_TOKEN_PREVIOUS or AUTH_JWT_SECRET: NAME=secret,NAME=secret#key, by the secret's ARN or name, and the key of one that is JSON"`
-	CloudFront  bool   `env:"CLOUDFRONT" envDefault:"false" doc:"'true' puts CloudFront in front: readers of the same offset share one request"`
-	OpenURL     bool   `env:"FUNCTION_URL_OPEN" envDefault:"false" doc:"'true' lets the function's own URL answer beside CLOUDFRONT, while clients change from the one to the other"`
-	OriginRound int    `env:"ORIGIN_SECRET_ROUND" envDefault:"1" doc:"which secret CloudFront shows to the function: a number that is raised by one makes a new one, and the one before stays good until it is raised again"`
-	HTTPAPI     bool   `env:"HTTP_API" envDefault:"false" doc:"'true' adds an API Gateway HTTP API, which does not stream, beside the function URL"`
-	Fargate     bool   `env:"FARGATE" envDefault:"false" doc:"'true' adds containers for live readers, behind a load balancer and CloudFront; needs Docker and CLOUDFRONT=true"`
-	Tracing     bool   `env:"TRACING" envDefault:"false" doc:"'true' switches X-Ray's active tracing of the functions on"`
+	AuthMode    string   `env:"AUTH_MODE" envDefault:"token" doc:"who may use streams: 'token' takes the token that the stack generates, 'jwt' signed tokens (set the AUTH_JWT_ variables too), 'off' ANYBODY who knows the URL"`
+	Secrets     string   `env:"SECRETS" doc:"secrets of yours in Secrets Manager for what answers requests, such as AUTH_TOKEN_PREVIOUS or AUTH_JWT_SECRET: NAME=secret,NAME=secret#key, by the secret's ARN or name, and the key of one that is JSON"`
+	CloudFront  bool     `env:"CLOUDFRONT" envDefault:"false" doc:"'true' puts CloudFront in front: readers of the same offset share one request"`
+	OpenURL     bool     `env:"FUNCTION_URL_OPEN" envDefault:"false" doc:"'true' lets the function's own URL answer beside CLOUDFRONT, while clients change from the one to the other"`
+	OriginRound int      `env:"ORIGIN_SECRET_ROUND" envDefault:"1" doc:"which secret CloudFront shows to the function: a number that is raised by one makes a new one, and the one before stays good until it is raised again"`
+	HTTPAPI     bool     `env:"HTTP_API" envDefault:"false" doc:"'true' adds an API Gateway HTTP API, which does not stream, beside the function URL"`
+	Fargate     bool     `env:"FARGATE" envDefault:"false" doc:"'true' adds containers for live readers, behind a load balancer and CloudFront; needs Docker and CLOUDFRONT=true"`
+	Zones       []string `env:"FARGATE_ZONES" doc:"zones of the region for the containers, two or more with commas between them, such as us-east-1a,us-east-1b; empty takes the first two"`
+	Tracing     bool     `env:"TRACING" envDefault:"false" doc:"'true' switches X-Ray's active tracing of the functions on"`
 
 	AlarmEmail   string        `env:"ALARM_EMAIL" doc:"address that alarms are sent to, after it was confirmed; empty sends them to the topic only"`
 	LogDays      int           `env:"LOG_RETENTION_DAYS" envDefault:"30" doc:"days that logs are kept, as CloudWatch has them: 1, 3, 5, 7, 14, 30, 60, 90, 180, 365"`
@@ -142,6 +143,9 @@ func (c Stack) checkBucket() error {
 func (c Stack) checkDoors() error {
 	if c.Fargate && !c.CloudFront {
 		return fmt.Errorf("FARGATE is true: CLOUDFRONT must be too, as it is what sends live readers to the containers")
+	}
+	if len(c.Zones) == 1 || len(c.Zones) > 1 && !c.Fargate {
+		return fmt.Errorf("FARGATE_ZONES must be two zones at least, and only with FARGATE=true")
 	}
 	if c.OpenURL && !c.CloudFront {
 		return fmt.Errorf("FUNCTION_URL_OPEN is true: CLOUDFRONT must be too, as the function's URL is open without it")

@@ -110,6 +110,8 @@ func TestStackMistakesNameTheVariable(t *testing.T) {
 		{nil, "CLOUDFRONT", "yes please"},
 		{nil, "FARGATE", "true"},
 		{nil, "FUNCTION_URL_OPEN", "true"},
+		{nil, "FARGATE_ZONES", "us-east-1a,us-east-1b"},
+		{map[string]string{"FARGATE": "true", "CLOUDFRONT": "true"}, "FARGATE_ZONES", "us-east-1a"},
 		{nil, "ALARM_EMAIL", "ops"},
 		{nil, "ALARM_EMAIL", "Ops <ops@example.com>"},
 		{nil, "LOG_RETENTION_DAYS", "31"},
