@@ -110,6 +110,7 @@ func asked(b *Bill, w Workload, purpose string, requests, invoked float64) {
 	p := price.List()
 	if w.CloudFront {
 		b.add(p.CloudFront.Request, purpose, requests)
+		b.add(p.CloudFront.Program, purpose, requests)
 	}
 	line := float64(platformLog)
 	if w.RequestLog {

@@ -104,6 +104,7 @@ func Container(w Workload) Bill {
 	arriving := v.requests * waitingFor(w) / w.LiveReaders
 	b.add(p.DynamoDB.Read, forLive, watchers*polls(w, v.perStream)*pollUnits+arriving*headUnits)
 	b.add(p.CloudFront.Request, forLive, v.requests)
+	b.add(p.CloudFront.Program, forLive, v.requests)
 	if w.RequestLog {
 		logged(&b, w, forLive, arriving*logLine)
 	}
