@@ -142,7 +142,8 @@ node_modules: package.json package-lock.json
 CONFORMANCE_JWT := AUTH_MODE=jwt AUTH_JWT_SECRET=conformance-0123456789abcdef0123 AUTH_TENANT_CLAIM=org
 
 # The long-poll must be shorter than a test's timeout. The README's `make invoke` and `make
-# smoke-aws` are tried on the way. The last run is with tokens, and once more without: then nothing must work.
+# smoke-aws` are tried on the way. The last run is with tokens, and once more without: then
+# nothing must work.
 ifdef BASE_URL
 conformance: node_modules
 	npm run -s conformance

@@ -77,8 +77,8 @@ func (s *builder) newLive() awscloudfront.IOrigin {
 	})
 }
 
-// newNetwork makes a network of two zones, or those of the settings, with the containers, and with the load balancer
-// where nothing leads out. What goes to table and bucket stays inside Amazon's network.
+// newNetwork makes a network of two zones, or those of the settings, with the containers,
+// and with the load balancer where nothing leads out. What goes to table and bucket stays inside Amazon's network.
 func (s *builder) newNetwork() awsec2.Vpc {
 	props := &awsec2.VpcProps{
 		NatGateways: jsii.Number(0),

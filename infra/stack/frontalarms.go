@@ -26,7 +26,7 @@ func (s *builder) addCDNAlarm(action awscloudwatch.IAlarmAction) {
 		return
 	}
 	rate := every(alarmPeriod, "Average")
-	// CDK leaves the second one out, with which alone there is data.
+	// CDK leaves the second one out; without it there is no data.
 	rate.DimensionsMap = &map[string]*string{"DistributionId": s.cdn.DistributionId(), "Region": jsii.String("Global")}
 	a := alarm{"CdnErrors", "one in twenty of CloudFront's answers has a status of 500 or more", s.cdn.Metric5xxErrorRate(rate), 5, 2}
 	made := s.addAlarm(a, action, awscloudwatch.ComparisonOperator_GREATER_THAN_OR_EQUAL_TO_THRESHOLD, awscloudwatch.TreatMissingData_NOT_BREACHING)

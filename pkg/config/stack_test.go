@@ -59,6 +59,7 @@ func TestStackChecksWhoMayDoWhat(t *testing.T) {
 		{"AUTH_MODE": "jwt", "SECRETS": "AUTH_JWT_JWKS_URL=url,AUTH_JWT_ISSUER=i,AUTH_JWT_AUDIENCE=a"},
 		{"AUTH_MODE": "off"},
 		{"AUTH_RATE": "5"},
+		{"SECRETS": "CORS_ORIGINS=origins,AUTH_RATE=rate"},
 	} {
 		if _, err := config.ReadStack(good); err != nil {
 			t.Errorf("%v: %v", good, err)
