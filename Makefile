@@ -89,6 +89,9 @@ localstack-smoke: ## start LocalStack, deploy, and run the README's tour and the
 	@$(MAKE) --no-print-directory localstack-up localstack-deploy
 	@localstack/smoke.sh
 
+smoke-aws: ## check a server that was deployed, in half a minute: make smoke-aws URL=https://.../v1/stream/ [TOKEN=...]
+	@$(GO) run ./localstack/smoke "$(URL)"
+
 # SAM runs the functions of the template, built for this machine.
 sam-invoke: build-lambda ## run one event through the stack's function in SAM CLI's container, on LocalStack: make sam-invoke EVENT=events/...
 	@HTTP_API=true $(MAKE) --no-print-directory synth >/dev/null
@@ -138,8 +141,9 @@ node_modules: package.json package-lock.json
 # A server that wants a JWT, whose streams are a tenant's.
 CONFORMANCE_JWT := AUTH_MODE=jwt AUTH_JWT_SECRET=conformance-0123456789abcdef0123 AUTH_TENANT_CLAIM=org
 
-# The long-poll must be shorter than a test's timeout. The README's `make invoke` is tried
-# on the way. The last run is with tokens, and once more without: then nothing must work.
+# The long-poll must be shorter than a test's timeout. The README's `make invoke` and `make
+# smoke-aws` are tried on the way. The last run is with tokens, and once more without: then
+# nothing must work.
 ifdef BASE_URL
 conformance: node_modules
 	npm run -s conformance
@@ -149,6 +153,7 @@ conformance: build build-lambda ## the official conformance suite: on both local
 	STORE=embedded LONG_POLL_WAIT=3s localstack/acceptance/with-server.sh npm run -s conformance
 	STORE=embedded LONG_POLL_WAIT=3s SEGMENT_MAX_MESSAGES=3 localstack/acceptance/with-server.sh npm run -s conformance
 	data=$$(mktemp -d) && DATA_DIR=$$data ./bin/lambda invoke events/functionurl/create.json | grep -q '^HTTP 201'; status=$$?; rm -rf $$data; exit $$status
+	SERVER=lambda localstack/acceptance/with-server.sh bash -c '$(MAKE) --no-print-directory smoke-aws URL=$$BASE_URL/v1/stream/'
 	SERVER=lambda LONG_POLL_WAIT=3s LAMBDA_MAX_REQUESTS=50 localstack/acceptance/with-server.sh npm run -s conformance
 	SERVER=lambda LONG_POLL_WAIT=3s SEGMENT_MAX_MESSAGES=3 localstack/acceptance/with-server.sh npm run -s conformance
 	$(CONFORMANCE_JWT) STORE=memory LONG_POLL_WAIT=3s localstack/acceptance/with-server.sh bash -c 'npm run -s conformance && npm run -s refused'

@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 # LocalStack sends a response when it is complete, so none should take long.
 export LONG_POLL_WAIT=${LONG_POLL_WAIT:-3s} SSE_LIFETIME=${SSE_LIFETIME:-3s}
 # Nobody else is there, and nothing is to stay.
-export AUTH_MODE=${AUTH_MODE:-off} REMOVAL_POLICY=${REMOVAL_POLICY:-destroy} RESERVED_CONCURRENCY=${RESERVED_CONCURRENCY:-false}
+export AUTH_MODE=${AUTH_MODE:-off} REMOVAL_POLICY=${REMOVAL_POLICY:-destroy}
 # cdklocal drops the AWS_ variables of the user, who may have an account, but for these.
 export AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1 AWS_ENVAR_ALLOWLIST=AWS_REGION,AWS_DEFAULT_REGION
 # A bucket that is set for something else is not the stack's.

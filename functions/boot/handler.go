@@ -51,5 +51,5 @@ func Serve(log *stream.Log, c config.Function, logger *slog.Logger, buffered boo
 	if err != nil {
 		return nil, nil, err
 	}
-	return behindOrigin(c.OriginSecret, admin.New(log, administration).Mount(streams)), streams.Shutdown, nil
+	return behindOrigin(c.OriginSecret, c.OriginPrevious, admin.New(log, administration).Mount(streams)), streams.Shutdown, nil
 }

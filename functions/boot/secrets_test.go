@@ -107,7 +107,7 @@ func TestSecretsThatCannotBeHad(t *testing.T) {
 
 // TestOriginSecret: who goes around the CDN is told so, and reaches nothing.
 func TestOriginSecret(t *testing.T) {
-	h, err := boot.Handler(function(t, map[string]string{"ORIGIN_SECRET": "origin-0123456789", "DYNAMODB_ENDPOINT": "http://127.0.0.1:1"}), slog.New(slog.DiscardHandler), false)
+	h, err := boot.Handler(function(t, map[string]string{"ORIGIN_SECRET": "origin-0123456789", "ORIGIN_SECRET_PREVIOUS": "before-0123456789", "DYNAMODB_ENDPOINT": "http://127.0.0.1:1"}), slog.New(slog.DiscardHandler), false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -120,6 +120,8 @@ func TestOriginSecret(t *testing.T) {
 		{[]string{"origin-0123456788"}, http.StatusForbidden},
 		{[]string{"origin-0123456789", "origin-0123456789"}, http.StatusForbidden},
 		{[]string{"origin-0123456789"}, http.StatusNoContent},
+		{[]string{"before-0123456789"}, http.StatusNoContent},
+		{[]string{"before-0123456788"}, http.StatusForbidden},
 	} {
 		r := httptest.NewRequest(http.MethodOptions, "/v1/stream/x", nil)
 		for _, value := range c.headers {
@@ -130,5 +132,20 @@ func TestOriginSecret(t *testing.T) {
 		if w.Code != c.status {
 			t.Errorf("%q: %d, want %d", c.headers, w.Code, c.status)
 		}
+	}
+}
+
+// TestNoSecretIsNone: without a secret before, an empty header is not taken for it.
+func TestNoSecretIsNone(t *testing.T) {
+	h, err := boot.Handler(function(t, map[string]string{"ORIGIN_SECRET": "origin-0123456789", "DYNAMODB_ENDPOINT": "http://127.0.0.1:1"}), slog.New(slog.DiscardHandler), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := httptest.NewRequest(http.MethodOptions, "/v1/stream/x", nil)
+	r.Header.Set(boot.OriginHeader, "")
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	if w.Code != http.StatusForbidden {
+		t.Errorf("an empty header: %d", w.Code)
 	}
 }

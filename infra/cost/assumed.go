@@ -29,8 +29,10 @@ const (
 	// The stack: its metrics that have a value in most hours, alarms, dashboards, secrets;
 	// and the metrics of requests, as far as there are any: of 50 at most (METRICS, DESIGN.md),
 	// about half.
-	ownMetrics, alarms, dashboards, secrets = 14, 19, 1, 2
+	ownMetrics, alarms, dashboards, secrets = 14, 22, 1, 2
 	requestMetrics                          = 25
+	// cdnAlarms and liveAlarms are there with CloudFront, and with containers.
+	cdnAlarms, liveAlarms = 1, 4
 	// sweepItems and sweepObjects are SWEEP_ITEMS and SWEEP_OBJECTS, as they are if nobody
 	// sets them.
 	sweepItems, sweepObjects = 2000, 5000

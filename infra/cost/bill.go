@@ -110,6 +110,7 @@ func asked(b *Bill, w Workload, purpose string, requests, invoked float64) {
 	p := price.List()
 	if w.CloudFront {
 		b.add(p.CloudFront.Request, purpose, requests)
+		b.add(p.CloudFront.Program, purpose, requests)
 	}
 	line := float64(platformLog)
 	if w.RequestLog {
@@ -230,7 +231,11 @@ func watching(b *Bill, w Workload) {
 		series += requestMetrics
 	}
 	b.add(p.CloudWatch.Metric, forWatching, series)
-	b.add(p.CloudWatch.Alarm, forWatching, alarms)
+	watched := float64(alarms)
+	if w.CloudFront {
+		watched += cdnAlarms
+	}
+	b.add(p.CloudWatch.Alarm, forWatching, watched)
 	b.add(p.CloudWatch.Dashboard, forWatching, dashboards)
 	n := float64(secrets)
 	if w.R2 {

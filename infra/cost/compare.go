@@ -22,6 +22,7 @@ func Alternatives(w Workload) []Alternative {
 			Assumes: []string{
 				"at least two Fargate tasks of 0.5 vCPU and 1 GB, for 2,000 readers each (their memory was measured, nothing else)",
 				"behind a load balancer and CloudFront, through which all requests go; a public address for each task",
+				"what their network refuses is written into a log, some cents, which are not counted",
 			},
 		}}, all...)
 	}

@@ -97,12 +97,14 @@ func Container(w Workload) Bill {
 	b.add(p.Fargate.Memory, forLive, tasks*taskGB*hoursAMonth)
 	b.add(p.Fargate.Address, forLive, tasks*hoursAMonth)
 	b.add(p.Fargate.Balancer, forLive, hoursAMonth)
+	b.add(p.CloudWatch.Alarm, forLive, liveAlarms)
 	units := max(w.LiveReaders/balancerReaders, v.bytes/gib/hoursAMonth/balancerGB)
 	b.add(p.Fargate.BalancerUnit, forLive, units*hoursAMonth)
 	watchers := min(tasks*w.WatchedStreams, w.LiveReaders)
 	arriving := v.requests * waitingFor(w) / w.LiveReaders
 	b.add(p.DynamoDB.Read, forLive, watchers*polls(w, v.perStream)*pollUnits+arriving*headUnits)
 	b.add(p.CloudFront.Request, forLive, v.requests)
+	b.add(p.CloudFront.Program, forLive, v.requests)
 	if w.RequestLog {
 		logged(&b, w, forLive, arriving*logLine)
 	}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/commoncurriculum/durable-streams-aws/functions/boot"
 	"github.com/commoncurriculum/durable-streams-aws/pkg/config"
+	"github.com/commoncurriculum/durable-streams-aws/pkg/dynamo"
 	"github.com/commoncurriculum/durable-streams-aws/pkg/metrics"
 )
 
@@ -24,6 +25,10 @@ const (
 	alarmPeriod = 5 * time.Minute
 	behind      = 15 * time.Minute
 )
+
+// lettersMetric counts the records that compaction gave up and that are in the bucket of
+// dead letters. What could not be written there is counted elsewhere (CompactLettersLost).
+const lettersMetric = "OnFailureDestinationDeliveredEventCount"
 
 // alarm is a metric, and when somebody has to look at it.
 type alarm struct {
@@ -35,50 +40,64 @@ type alarm struct {
 }
 
 // addAlarms makes the topic that alarms are sent to, and the alarms. Where there is no
-// data nothing happened, so no alarm goes off; but the sweep must run (sweepMissing).
+// data nothing happened, so no alarm goes off, but for what must be there (floors).
 // Each costs $0.10 a month after the first ten of an account.
 func (s *builder) addAlarms() {
 	action := awscloudwatchactions.NewSnsAction(s.newTopic())
-	for _, a := range s.alarms() {
-		made := awscloudwatch.NewAlarm(s.scope, jsii.String(a.id), &awscloudwatch.AlarmProps{
-			AlarmDescription:   jsii.String(a.meaning),
-			Metric:             a.metric,
-			Threshold:          jsii.Number(a.least),
-			ComparisonOperator: awscloudwatch.ComparisonOperator_GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-			EvaluationPeriods:  jsii.Number(a.periods),
-			TreatMissingData:   awscloudwatch.TreatMissingData_NOT_BREACHING,
-		})
-		made.AddAlarmAction(action)
-		named(made, a.id)
+	for _, a := range append(s.alarms(), s.frontAlarms()...) {
+		s.addAlarm(a, action, awscloudwatch.ComparisonOperator_GREATER_THAN_OR_EQUAL_TO_THRESHOLD, awscloudwatch.TreatMissingData_NOT_BREACHING)
 	}
-	missing := awscloudwatch.NewAlarm(s.scope, jsii.String("SweepMissing"), &awscloudwatch.AlarmProps{
-		AlarmDescription:   jsii.String("the sweep did not run three times: what was deleted stays, and what an event lost is not compacted"),
-		Metric:             s.functions["Sweep"].MetricInvocations(every(s.settings.SweepEvery, "Sum")),
-		Threshold:          jsii.Number(1),
-		ComparisonOperator: awscloudwatch.ComparisonOperator_LESS_THAN_THRESHOLD,
-		EvaluationPeriods:  jsii.Number(3),
-		TreatMissingData:   awscloudwatch.TreatMissingData_BREACHING,
+	for _, a := range s.floors() {
+		s.addAlarm(a, action, awscloudwatch.ComparisonOperator_LESS_THAN_THRESHOLD, awscloudwatch.TreatMissingData_BREACHING)
+	}
+	s.addCDNAlarm(action)
+}
+
+func (s *builder) addAlarm(a alarm, action awscloudwatch.IAlarmAction, when awscloudwatch.ComparisonOperator, missing awscloudwatch.TreatMissingData) awscloudwatch.Alarm {
+	made := awscloudwatch.NewAlarm(s.scope, jsii.String(a.id), &awscloudwatch.AlarmProps{
+		AlarmDescription:   jsii.String(a.meaning),
+		Metric:             a.metric,
+		Threshold:          jsii.Number(a.least),
+		ComparisonOperator: when,
+		EvaluationPeriods:  jsii.Number(a.periods),
+		TreatMissingData:   missing,
 	})
-	missing.AddAlarmAction(action)
-	named(missing, "SweepMissing")
+	made.AddAlarmAction(action)
+	named(made, a.id)
+	return made
+}
+
+// floors are alarms of what must be there: in each of so many periods less than least, or
+// nothing, is too little.
+func (s *builder) floors() []alarm {
+	all := []alarm{{"SweepMissing", "the sweep did not run three times: what was deleted stays, and what an event lost is not compacted", s.functions["Sweep"].MetricInvocations(every(s.settings.SweepEvery, "Sum")), 1, 3}}
+	if s.live != nil {
+		all = append(all, alarm{"LiveMissing", "no container is healthy", s.live.group.Metrics().HealthyHostCount(most()), 1, 2})
+	}
+	return all
 }
 
 func (s *builder) alarms() []alarm {
 	compact, sweep := s.functions["Compact"], s.functions["Sweep"]
+	// A period without a run of the sweep would count as a good one.
+	runs := every(max(alarmPeriod, s.settings.SweepEvery), "Sum")
 	all := []alarm{
 		{"CompactErrors", "compaction ended in errors for a quarter of an hour", compact.MetricErrors(sum()), 1, 3},
-		{"CompactThrottles", "compaction is at its limit (COMPACT_CONCURRENCY)", compact.MetricThrottles(sum()), 1, 3},
+		{"CompactThrottles", "compaction is at its limit, the account's or COMPACT_CONCURRENCY", compact.MetricThrottles(sum()), 1, 3},
 		{"CompactIteratorAge", "compaction is behind the table's change stream", compact.Metric(jsii.String("IteratorAge"), most()), milliseconds(behind), 1},
 		{"CompactionLag", "a segment was in the bucket late", s.own(metrics.NameCompactionLag, most()), behind.Seconds(), 1},
-		{"CompactDeadLetters", "compaction gave something up: look into the bucket of dead letters", s.mappingMetric("DroppedEventCount"), 1, 1},
+		{"CompactDeadLetters", "compaction gave something up: look into the bucket of dead letters", s.mappingMetric(lettersMetric), 1, 1},
 		{"CompactLettersLost", "a dead letter could not be written", compact.Metric(jsii.String("DestinationDeliveryFailures"), sum()), 1, 1},
-		{"SweepErrors", "the sweep could look at nothing, three times", sweep.MetricErrors(sum()), 1, 3},
-		{"SweepFailures", "the sweep could not do everything for a quarter of an hour", s.own(metrics.NameSweepFailures, sum()), 1, 3},
+		{"SweepErrors", "the sweep could look at nothing, three times", sweep.MetricErrors(runs), 1, 3},
+		{"SweepFailures", "the sweep could not do everything, three times", s.own(metrics.NameSweepFailures, runs), 1, 3},
 		{"SweepDeadLetter", "a run of the sweep failed, or could not be started", s.letters.MetricApproximateNumberOfMessagesVisible(most()), 1, 1},
 		{"ServerErrors", "requests were answered with a status of 500 or more", s.own(metrics.NameServerErrors, sum()), 5, 2},
 		{"RegistryFailures", "registries could not be told of streams for a quarter of an hour", s.own(metrics.NameRegistryFailures, sum()), 1, 3},
 		{"DamageFound", "records are missing or altered: stop deleting, run make fsck, restore", s.own(metrics.NameDamageFound, sum()), 1, 1},
 		{"TableThrottles", "the table refuses writes: a stream takes about a thousand units a second", s.table.Metric(jsii.String("WriteThrottleEvents"), sum()), 10, 3},
+		{"TableReadThrottles", "the table refuses reads: a stream's head takes about three thousand units a second", s.table.Metric(jsii.String("ReadThrottleEvents"), sum()), 10, 3},
+		{"ListIndexThrottles", "the index of names is behind, and has the table refuse writes", s.indexThrottles(dynamo.ListIndex), 10, 3},
+		{"WorkIndexThrottles", "the index of what the sweep has to do is behind, and has the table refuse writes", s.indexThrottles(dynamo.WorkIndex), 10, 3},
 	}
 	for _, id := range []string{"Api", "ApiBuffered"} {
 		f, ok := s.functions[id]
@@ -126,6 +145,13 @@ func (s *builder) own(name string, o *awscloudwatch.MetricOptions) awscloudwatch
 		Period:     o.Period,
 		Statistic:  o.Statistic,
 	})
+}
+
+// indexThrottles counts the writes that an index of the table refused.
+func (s *builder) indexThrottles(index string) awscloudwatch.IMetric {
+	o := sum()
+	o.DimensionsMap = &map[string]*string{"TableName": s.table.TableName(), "GlobalSecondaryIndexName": &index}
+	return s.table.Metric(jsii.String("WriteThrottleEvents"), o)
 }
 
 // mappingMetric counts what became of the records that compaction was to get.

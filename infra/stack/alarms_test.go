@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/commoncurriculum/durable-streams-aws/pkg/dynamo"
 	"github.com/commoncurriculum/durable-streams-aws/pkg/metrics"
 )
 
@@ -14,9 +15,10 @@ func TestAlarms(t *testing.T) {
 	for id, metric := range map[string]string{
 		"ApiErrors": "Errors", "ApiThrottles": "Throttles", "ApiDuration": "Duration",
 		"CompactErrors": "Errors", "CompactThrottles": "Throttles", "CompactDuration": "Duration", "CompactIteratorAge": "IteratorAge",
-		"CompactionLag": metrics.NameCompactionLag, "CompactDeadLetters": "DroppedEventCount", "CompactLettersLost": "DestinationDeliveryFailures",
+		"CompactionLag": metrics.NameCompactionLag, "CompactDeadLetters": "OnFailureDestinationDeliveredEventCount", "CompactLettersLost": "DestinationDeliveryFailures",
 		"SweepErrors": "Errors", "SweepFailures": metrics.NameSweepFailures, "SweepDuration": "Duration", "SweepMissing": "Invocations",
 		"SweepDeadLetter": "ApproximateNumberOfMessagesVisible", "DamageFound": metrics.NameDamageFound, "ServerErrors": metrics.NameServerErrors, "RegistryFailures": metrics.NameRegistryFailures, "TableThrottles": "WriteThrottleEvents",
+		"TableReadThrottles": "ReadThrottleEvents", "ListIndexThrottles": "WriteThrottleEvents", "WorkIndexThrottles": "WriteThrottleEvents",
 	} {
 		missing := `"notBreaching"`
 		if id == "SweepMissing" {
@@ -29,11 +31,14 @@ func TestAlarms(t *testing.T) {
 			t.Errorf("%s does not say what it means", id)
 		}
 	}
-	if n := len(tmpl.of("AWS::CloudWatch::Alarm")); n != 19 {
+	if n := len(tmpl.of("AWS::CloudWatch::Alarm")); n != 22 {
 		t.Errorf("there are %d alarms", n)
 	}
 	for _, id := range []string{"CompactionLag", "SweepFailures", "DamageFound"} {
 		tmpl.want(t, id, map[string]string{"Namespace": `{"Fn::Join":["",["DurableStreams/",{"Ref":"Table"}]]}`})
+	}
+	for id, index := range map[string]string{"ListIndexThrottles": dynamo.ListIndex, "WorkIndexThrottles": dynamo.WorkIndex} {
+		tmpl.want(t, id, map[string]string{"Dimensions": `[{"Name":"GlobalSecondaryIndexName","Value":"` + index + `"},{"Name":"TableName","Value":{"Ref":"Table"}}]`})
 	}
 	tmpl.want(t, "ApiDuration", map[string]string{"Threshold": "61750"})
 	subscriptions := tmpl.of("AWS::SNS::Subscription")
@@ -43,6 +48,33 @@ func TestAlarms(t *testing.T) {
 	tmpl.want(t, subscriptions[0], map[string]string{"Endpoint": `"ops@example.com"`, "Protocol": `"email"`})
 	if n := len(synth(t).of("AWS::SNS::Subscription")); n != 0 {
 		t.Errorf("without an address there are %d subscriptions", n)
+	}
+}
+
+// TestAlarmsSeeEachSweep: however seldom the sweep runs, there is a run in each period, so
+// that three bad ones are three in a row.
+func TestAlarmsSeeEachSweep(t *testing.T) {
+	for every, period := range map[string]string{"1m": "300", "5m": "300", "1h": "3600", "24h": "86400"} {
+		tmpl := synth(t, "SWEEP_EVERY", every)
+		for _, id := range []string{"SweepErrors", "SweepFailures"} {
+			tmpl.want(t, id, map[string]string{"Period": period, "EvaluationPeriods": "3"})
+		}
+	}
+}
+
+// TestAlarmsOfTheFront: containers that are not well, none at all, and errors on the
+// way to them are told. CloudFront's metrics are in one region, so its alarm is, too.
+func TestAlarmsOfTheFront(t *testing.T) {
+	tmpl := synth(t, "CLOUDFRONT", "true", "FARGATE", "true")
+	tmpl.want(t, "LiveMissing", map[string]string{
+		"MetricName": `"HealthyHostCount"`, "Statistic": `"Maximum"`, "Threshold": "1", "ComparisonOperator": `"LessThanThreshold"`, "TreatMissingData": `"breaching"`,
+	})
+	tmpl.want(t, "LiveUnhealthy", map[string]string{"MetricName": `"UnHealthyHostCount"`, "ComparisonOperator": `"GreaterThanOrEqualToThreshold"`, "TreatMissingData": `"notBreaching"`})
+	tmpl.want(t, "LiveErrors", map[string]string{"MetricName": `"HTTPCode_Target_5XX_Count"`, "TreatMissingData": `"notBreaching"`})
+	tmpl.want(t, "LiveBalancerErrors", map[string]string{"MetricName": `"HTTPCode_ELB_5XX_Count"`, "TreatMissingData": `"notBreaching"`})
+	tmpl.want(t, "CdnErrors", map[string]string{"MetricName": `"5xxErrorRate"`, "Namespace": `"AWS/CloudFront"`, "Dimensions": `[{"Name":"DistributionId","Value":{"Ref":"Cdn"}},{"Name":"Region","Value":"Global"}]`})
+	if condition := tmpl.Conditions[tmpl.Resources["CdnErrors"].Condition]; text(condition) != `{"Fn::Equals":[{"Ref":"AWS::Region"},"us-east-1"]}` {
+		t.Errorf("CloudFront's alarm is made if %s", text(condition))
 	}
 }
 
@@ -60,7 +92,7 @@ func TestAlarmsAreExplained(t *testing.T) {
 			}
 		}
 	}
-	tmpl := synth(t, "HTTP_API", "true")
+	tmpl := synth(t, everything...)
 	for _, id := range tmpl.of("AWS::CloudWatch::Alarm") {
 		if !explained[id] {
 			t.Errorf("docs/operations.md has no paragraph on %s", id)

@@ -12,16 +12,22 @@ const answerTime = 10 * time.Second
 
 // newAPI makes the function that answers requests, behind a URL that sends responses as
 // they are written. The URL is open: who may do what is decided by the function, as
-// clients have tokens and no AWS credentials.
+// clients have tokens and no AWS credentials. Behind CloudFront it answers only what comes
+// from there, unless the settings leave it open for a while.
 func (s *builder) newAPI() awslambda.FunctionUrl {
+	secrets := s.vault.answering()
+	if !s.settings.OpenURL {
+		secrets = append(secrets, originSecrets()...)
+	}
 	f := s.newFunction(functionSettings{
 		id:          "Api",
 		name:        "api",
 		description: "answers requests, with response streaming",
 		memory:      s.settings.APIMemory,
 		timeout:     s.settings.LongestWait() + answerTime,
+		concurrency: s.settings.APILimit,
 		environment: s.authorisation(),
-		secrets:     append(s.vault.answering(), "ORIGIN_SECRET"),
+		secrets:     secrets,
 	})
 	s.grant(f.Role(), answering())
 	return f.AddFunctionUrl(&awslambda.FunctionUrlOptions{

@@ -28,7 +28,7 @@ func (s *builder) newObjects() objects {
 			"S3_REGION":   &s.settings.BucketRegion,
 		}}
 	}
-	props := s.private(s.retained(), &awss3.LifecycleRule{
+	props := s.private(&awss3.LifecycleRule{
 		Id:                                  jsii.String("leftovers"),
 		AbortIncompleteMultipartUploadAfter: awscdk.Duration_Days(jsii.Number(1)),
 		NoncurrentVersionExpiration:         awscdk.Duration_Days(jsii.Number(restoreDays)),
@@ -41,7 +41,9 @@ func (s *builder) newObjects() objects {
 }
 
 // private are the properties of every bucket: nobody from outside, encrypted, by TLS only.
-func (s *builder) private(removal awscdk.RemovalPolicy, rules ...*awss3.LifecycleRule) *awss3.BucketProps {
+// It stays when the stack goes, unless the settings say otherwise, or the deployment that
+// was to make it failed.
+func (s *builder) private(rules ...*awss3.LifecycleRule) *awss3.BucketProps {
 	return &awss3.BucketProps{
 		BlockPublicAccess: awss3.BlockPublicAccess_BLOCK_ALL(),
 		Encryption:        awss3.BucketEncryption_S3_MANAGED,
@@ -49,6 +51,6 @@ func (s *builder) private(removal awscdk.RemovalPolicy, rules ...*awss3.Lifecycl
 		MinimumTLSVersion: jsii.Number(1.2),
 		ObjectOwnership:   awss3.ObjectOwnership_BUCKET_OWNER_ENFORCED,
 		LifecycleRules:    &rules,
-		RemovalPolicy:     removal,
+		RemovalPolicy:     s.retained(awscdk.RemovalPolicy_RETAIN_ON_UPDATE_OR_DELETE),
 	}
 }

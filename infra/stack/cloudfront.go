@@ -35,27 +35,40 @@ func (s *builder) newCDN(api awslambda.FunctionUrl) *string {
 		OriginRequestPolicy:  awscloudfront.OriginRequestPolicy_ALL_VIEWER_EXCEPT_HOST_HEADER(),
 		ViewerProtocolPolicy: awscloudfront.ViewerProtocolPolicy_HTTPS_ONLY,
 		// The origin compresses; it knows what is worth it, and never compresses events.
-		Compress: jsii.Bool(false),
-	}
-	if s.settings.Fargate {
-		behavior.FunctionAssociations = s.newRouter()
+		Compress:             jsii.Bool(false),
+		FunctionAssociations: s.newEdge(),
 	}
 	d := awscloudfront.NewDistribution(s.scope, jsii.String("Cdn"), &awscloudfront.DistributionProps{
 		Comment:         &s.settings.Name,
 		DefaultBehavior: behavior,
+		ErrorResponses:  forgotten(),
 		HttpVersion:     awscloudfront.HttpVersion_HTTP2_AND_3,
 	})
 	named(d, "Cdn")
+	s.cdn = d
 	if s.settings.Fargate {
-		// An origin has to belong to a path, although the router is what leads to it.
+		// An origin has to belong to a path, although the program at the edge is what leads to it.
 		d.AddBehavior(jsii.String("/"+liveOrigin+"-origin/*"), s.newLive(), &awscloudfront.AddBehaviorOptions{
 			CachePolicy:          awscloudfront.CachePolicy_CACHING_DISABLED(),
 			Compress:             jsii.Bool(false),
 			ViewerProtocolPolicy: awscloudfront.ViewerProtocolPolicy_HTTPS_ONLY,
 		})
+		// They know a new secret before CloudFront sends it, as the function does.
+		d.Node().AddDependency(s.live.service)
 	}
 	address := "https://" + *d.DistributionDomainName() + "/"
 	return &address
+}
+
+// forgotten are the errors that CloudFront would keep for ten seconds, although the origin
+// forbids it (no-store): a client that tries again at once, as it was told, would get the
+// same answer. It obeys for 404, 410, 414 and 501, and keeps no other without being asked.
+func forgotten() *[]*awscloudfront.ErrorResponse {
+	var all []*awscloudfront.ErrorResponse
+	for _, status := range []int{500, 502, 503, 504} {
+		all = append(all, &awscloudfront.ErrorResponse{HttpStatus: jsii.Number(status), Ttl: seconds(0)})
+	}
+	return &all
 }
 
 // newCachePolicy says which requests have one answer, and how long it may be kept.

@@ -37,7 +37,7 @@ func (s *builder) newCompact() {
 		description: "moves segments that ended into objects",
 		memory:      s.settings.WorkMemory,
 		timeout:     compactTimeout,
-		concurrency: s.settings.CompactLimit,
+		concurrency: s.reserved(s.settings.CompactLimit),
 	})
 	s.grant(f.Role(), compacting())
 	letters := s.newDeadLetters()
@@ -69,7 +69,7 @@ func (s *builder) newCompact() {
 // a day; a bucket gets the records. It is not the bucket of segments, which may be on R2.
 // Nothing is lost with a letter: the sweep finds the segment again.
 func (s *builder) newDeadLetters() awss3.Bucket {
-	b := awss3.NewBucket(s.scope, jsii.String("DeadLetters"), s.private(s.retained(), &awss3.LifecycleRule{
+	b := awss3.NewBucket(s.scope, jsii.String("DeadLetters"), s.private(&awss3.LifecycleRule{
 		Id:         jsii.String("expire"),
 		Expiration: awscdk.Duration_Days(jsii.Number(90)),
 	}))

@@ -36,7 +36,7 @@ func (s *builder) addDashboard() {
 		graph("Refused by the table", table.Metric(jsii.String("WriteThrottleEvents"), sum()), table.Metric(jsii.String("ReadThrottleEvents"), sum()), table.Metric(jsii.String("ConditionalCheckFailedRequests"), sum())),
 	)
 	d.AddWidgets(
-		graph("Compaction", s.own(metrics.NameSegmentsCompacted, sum()), s.own(metrics.NameCompactionFailures, sum()), s.mappingMetric("DroppedEventCount")),
+		graph("Compaction", s.own(metrics.NameSegmentsCompacted, sum()), s.own(metrics.NameCompactionFailures, sum()), s.mappingMetric(lettersMetric)),
 		graph("How late segments are compacted, s", s.own(metrics.NameCompactionLag, most())),
 		graph("How far compaction is behind, ms", compact.Metric(jsii.String("IteratorAge"), most())),
 	)

@@ -1,6 +1,7 @@
 package stack
 
 import (
+	"strconv"
 	"time"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
@@ -30,6 +31,13 @@ const (
 	liveLoad = 60
 )
 
+// containers are what answers live reads, and what is in front of it.
+type containers struct {
+	service  awsecs.FargateService
+	balancer awselasticloadbalancingv2.ApplicationLoadBalancer
+	group    awselasticloadbalancingv2.ApplicationTargetGroup
+}
+
 // newLive makes containers that answer live reads, and returns the origin of CloudFront that
 // they are. A reader that waits costs a whole process of Lambda, and next to nothing of a
 // container that holds thousands; containers cost the same at night. They share table and
@@ -41,6 +49,7 @@ const (
 // for what they ask of Amazon would cost more than they do.
 func (s *builder) newLive() awscloudfront.IOrigin {
 	vpc := s.newNetwork()
+	service := s.newService(vpc)
 	longest := seconds(s.settings.LongestWait() + answerTime)
 	balancer := awselasticloadbalancingv2.NewApplicationLoadBalancer(s.scope, jsii.String("Live"), &awselasticloadbalancingv2.ApplicationLoadBalancerProps{
 		Vpc:                     vpc,
@@ -53,12 +62,13 @@ func (s *builder) newLive() awscloudfront.IOrigin {
 	listener := balancer.AddListener(jsii.String("Http"), &awselasticloadbalancingv2.BaseApplicationListenerProps{
 		Port: jsii.Number(80), Protocol: awselasticloadbalancingv2.ApplicationProtocol_HTTP, Open: jsii.Bool(true),
 	})
-	listener.AddTargets(jsii.String("Containers"), &awselasticloadbalancingv2.AddApplicationTargetsProps{
+	group := listener.AddTargets(jsii.String("Containers"), &awselasticloadbalancingv2.AddApplicationTargetsProps{
 		Port: jsii.Number(boot.ContainerPort), Protocol: awselasticloadbalancingv2.ApplicationProtocol_HTTP,
-		Targets:             &[]awselasticloadbalancingv2.IApplicationLoadBalancerTarget{s.newService(vpc)},
+		Targets:             &[]awselasticloadbalancingv2.IApplicationLoadBalancerTarget{service},
 		HealthCheck:         &awselasticloadbalancingv2.HealthCheck{Path: jsii.String(boot.HealthPath)},
 		DeregistrationDelay: longest,
 	})
+	s.live = &containers{service, balancer, group}
 	return awscloudfrontorigins.VpcOrigin_WithApplicationLoadBalancer(balancer, &awscloudfrontorigins.VpcOriginWithEndpointProps{
 		OriginId:       jsii.String(liveOrigin),
 		ProtocolPolicy: awscloudfront.OriginProtocolPolicy_HTTP_ONLY,
@@ -67,28 +77,11 @@ func (s *builder) newLive() awscloudfront.IOrigin {
 	})
 }
 
-// newRouter makes the program of the edge that sends live reads to the containers: the
-// behaviors of a distribution know only paths.
-func (s *builder) newRouter() *[]*awscloudfront.FunctionAssociation {
-	f := awscloudfront.NewFunction(s.scope, jsii.String("Router"), &awscloudfront.FunctionProps{
-		Comment: jsii.String("live reads go to the containers"),
-		Runtime: awscloudfront.FunctionRuntime_JS_2_0(),
-		Code: awscloudfront.FunctionCode_FromInline(jsii.String(`import cf from 'cloudfront';
-function handler(event) {
-  const request = event.request;
-  if (request.method === 'GET' && request.querystring.live) cf.selectRequestOriginById('` + liveOrigin + `');
-  return request;
-}`)),
-	})
-	named(f, "Router")
-	return &[]*awscloudfront.FunctionAssociation{{Function: f, EventType: awscloudfront.FunctionEventType_VIEWER_REQUEST}}
-}
-
-// newNetwork makes a network of two zones, with the containers, and with the load balancer
-// where nothing leads out. What goes to table and bucket stays inside Amazon's network.
+// newNetwork makes a network of two zones, or those of the settings, with the containers,
+// and with the load balancer where nothing leads out. What goes to table and bucket stays inside Amazon's network.
 func (s *builder) newNetwork() awsec2.Vpc {
-	vpc := awsec2.NewVpc(s.scope, jsii.String("Network"), &awsec2.VpcProps{
-		MaxAzs: jsii.Number(2), NatGateways: jsii.Number(0),
+	props := &awsec2.VpcProps{
+		NatGateways: jsii.Number(0),
 		SubnetConfiguration: &[]*awsec2.SubnetConfiguration{
 			{Name: jsii.String("containers"), SubnetType: awsec2.SubnetType_PUBLIC, CidrMask: jsii.Number(24)},
 			{Name: jsii.String("balancer"), SubnetType: awsec2.SubnetType_PRIVATE_ISOLATED, CidrMask: jsii.Number(24)},
@@ -98,7 +91,13 @@ func (s *builder) newNetwork() awsec2.Vpc {
 			"Bucket": {Service: awsec2.GatewayVpcEndpointAwsService_S3()},
 		},
 		RestrictDefaultSecurityGroup: jsii.Bool(false), // it would need a function of CDK's own
-	})
+	}
+	if len(s.settings.Zones) > 0 {
+		props.AvailabilityZones = jsii.Strings(s.settings.Zones...)
+	} else {
+		props.MaxAzs = jsii.Number(2)
+	}
+	vpc := awsec2.NewVpc(s.scope, jsii.String("Network"), props)
 	named(vpc, "Network")
 	vpc.AddFlowLog(jsii.String("Refused"), &awsec2.FlowLogOptions{
 		TrafficType: awsec2.FlowLogTrafficType_REJECT,
@@ -114,11 +113,12 @@ func (s *builder) newService(vpc awsec2.Vpc) awsecs.FargateService {
 	})
 	named(role, "ContainerRole")
 	s.grant(role, answering())
-	environment := s.environment(role, append(s.vault.answering(), "ORIGIN_SECRET"))
+	environment := s.environment(role, append(s.vault.answering(), originSecrets()...))
 	for name, value := range s.authorisation() {
 		environment[name] = value
 	}
 	environment["AWS_REGION"] = awscdk.Aws_REGION()
+	environment["GOMEMLIMIT"] = jsii.String(strconv.Itoa(liveMemory*3/4) + "MiB")
 	task := awsecs.NewFargateTaskDefinition(s.scope, jsii.String("Container"), &awsecs.FargateTaskDefinitionProps{
 		Cpu: jsii.Number(liveCPU), MemoryLimitMiB: jsii.Number(liveMemory), TaskRole: role,
 		RuntimePlatform: &awsecs.RuntimePlatform{
@@ -139,10 +139,12 @@ func (s *builder) newService(vpc awsec2.Vpc) awsecs.FargateService {
 		PortMappings:           &[]*awsecs.PortMapping{{ContainerPort: jsii.Number(boot.ContainerPort)}},
 		Logging:                awsecs.LogDrivers_AwsLogs(&awsecs.AwsLogDriverProps{StreamPrefix: jsii.String("live"), LogGroup: s.newLog("ContainerLog")}),
 	})
-	cluster := awsecs.NewCluster(s.scope, jsii.String("Cluster"), &awsecs.ClusterProps{Vpc: vpc, ContainerInsightsV2: awsecs.ContainerInsights_ENABLED})
+	cluster := awsecs.NewCluster(s.scope, jsii.String("Cluster"), &awsecs.ClusterProps{Vpc: vpc})
 	named(cluster, "Cluster")
+	// How many there are is said by the scaling alone: a number here would take back, with each
+	// deployment, what it added.
 	service := awsecs.NewFargateService(s.scope, jsii.String("LiveService"), &awsecs.FargateServiceProps{
-		Cluster: cluster, TaskDefinition: task, DesiredCount: jsii.Number(liveTasks), AssignPublicIp: jsii.Bool(true),
+		Cluster: cluster, TaskDefinition: task, AssignPublicIp: jsii.Bool(true),
 		VpcSubnets:        &awsec2.SubnetSelection{SubnetType: awsec2.SubnetType_PUBLIC},
 		MinHealthyPercent: jsii.Number(100),
 		CircuitBreaker:    &awsecs.DeploymentCircuitBreaker{Rollback: jsii.Bool(true)},

@@ -54,13 +54,22 @@ func (s *builder) newFunction(f functionSettings) awslambda.Function {
 	if s.settings.Tracing {
 		props.Tracing = awslambda.Tracing_ACTIVE
 	}
-	if f.concurrency > 0 && s.settings.Reserve {
+	if f.concurrency > 0 {
 		props.ReservedConcurrentExecutions = jsii.Number(f.concurrency)
 	}
 	function := awslambda.NewFunction(s.scope, &f.id, props)
 	named(function, f.id)
 	s.functions[f.id] = function
 	return function
+}
+
+// reserved is how much concurrency is kept for a function, as far as any is: what is kept
+// for one, the other functions of the account cannot have.
+func (s *builder) reserved(n int) int {
+	if !s.settings.Reserve {
+		return 0
+	}
+	return n
 }
 
 // spoolSize is the size of /tmp, in MiB, where a segment is put together on its way to the

@@ -15,7 +15,7 @@ var update = flag.Bool("update", false, "write testdata/*.template.json instead 
 var assetHash = regexp.MustCompile(`[0-9a-f]{64}`)
 
 // everything switches all options on.
-var everything = []string{"AUTH_MODE", "off", "CLOUDFRONT", "true", "FARGATE", "true", "HTTP_API", "true", "TRACING", "true", "ALARM_EMAIL", "ops@example.com", "TAGS", "team=streams,stage=test", "LONG_POLL_WAIT", "15s"}
+var everything = []string{"AUTH_MODE", "off", "CLOUDFRONT", "true", "ORIGIN_SECRET_ROUND", "2", "FARGATE", "true", "HTTP_API", "true", "TRACING", "true", "ALARM_EMAIL", "ops@example.com", "TAGS", "team=streams,stage=test", "LONG_POLL_WAIT", "15s"}
 
 // TestTemplate shows what a change of this package changes in what is deployed. If it is
 // meant: go test ./infra/stack -update.

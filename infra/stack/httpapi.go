@@ -19,6 +19,7 @@ func (s *builder) newHTTPAPI() {
 		description: "answers requests of the HTTP API",
 		memory:      s.settings.APIMemory,
 		timeout:     httpAPITimeout,
+		concurrency: s.settings.APILimit,
 		environment: s.authorisation(),
 		secrets:     s.vault.answering(),
 	})

@@ -95,6 +95,7 @@ type template struct {
 	Description string              `json:"Description"`
 	Resources   map[string]resource `json:"Resources"`
 	Outputs     map[string]struct{ Value any }
+	Conditions  map[string]any
 	text        []byte
 }
 
@@ -103,6 +104,8 @@ type resource struct {
 	Properties          map[string]any `json:"Properties"`
 	DeletionPolicy      string         `json:"DeletionPolicy"`
 	UpdateReplacePolicy string         `json:"UpdateReplacePolicy"`
+	DependsOn           []string       `json:"DependsOn"`
+	Condition           string         `json:"Condition"`
 }
 
 // synth returns the template of the stack that variables describe, in pairs.

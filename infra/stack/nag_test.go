@@ -20,7 +20,7 @@ var accepted = []struct{ rule, path, why string }{
 	{"AwsSolutions-S1", "/DeadLetters/", "Lambda alone writes there, when something is wrong, and an alarm tells of it"},
 	{"AwsSolutions-SQS3", "/SweepDeadLetters/", "it is a dead-letter queue"},
 	{"AwsSolutions-SMG4", "Token/", "a token that changes by itself locks all clients out: the README says how it is changed"},
-	{"AwsSolutions-SMG4", "/OriginSecret/", "CloudFront gets it with a deployment, which changes it"},
+	{"AwsSolutions-SMG4", "/OriginSecret", "CloudFront gets it with a deployment: ORIGIN_SECRET_ROUND changes it"},
 	{"AwsSolutions-APIG4", "/HttpApi/", "clients have tokens and no AWS credentials: the function decides who may do what"},
 	{"AwsSolutions-CFR1", "/Cdn/", "where clients are is not the server's business"},
 	{"AwsSolutions-CFR2", "/Cdn/", "a firewall has a price a month and rules of one's own: it can be attached to the distribution"},
@@ -28,6 +28,7 @@ var accepted = []struct{ rule, path, why string }{
 	{"AwsSolutions-CFR4", "/Cdn/", "the minimum is the one of CloudFront's own certificate; a domain of one's own sets it"},
 	{"AwsSolutions-EC23", "/Live/", "there is no way to the load balancer but CloudFront's"},
 	{"AwsSolutions-ELB2", "/Live/", "the containers write a line for each request"},
+	{"AwsSolutions-ECS4", "/Cluster/", "Container Insights costs by the metric; load and healthy containers are metrics of ECS and the load balancer, and the containers write theirs into their log"},
 	{"AwsSolutions-ECS2", "/Container/", "secrets are fetched from Secrets Manager; these are settings"},
 }
 

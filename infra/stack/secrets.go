@@ -3,6 +3,7 @@ package stack
 import (
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
@@ -12,6 +13,10 @@ import (
 
 	"github.com/commoncurriculum/durable-streams-aws/pkg/config"
 )
+
+// originSecrets are the variables with which a program demands that requests come by way of
+// CloudFront.
+func originSecrets() []string { return []string{"ORIGIN_SECRET", "ORIGIN_SECRET_PREVIOUS"} }
 
 // secretLength is that of generated tokens: letters and digits, so that they can be sent
 // in any header and typed into any shell.
@@ -35,7 +40,10 @@ func (s *builder) newVault() vault {
 		v.secrets["AUTH_TOKEN"] = s.newToken("AuthToken", "token of clients")
 	}
 	if s.settings.CloudFront {
-		v.secrets["ORIGIN_SECRET"] = s.newToken("OriginSecret", "what CloudFront shows to the function")
+		v.secrets["ORIGIN_SECRET"] = s.newOriginSecret(s.settings.OriginRound)
+		if s.settings.OriginRound > 1 {
+			v.secrets["ORIGIN_SECRET_PREVIOUS"] = s.newOriginSecret(s.settings.OriginRound - 1)
+		}
 	}
 	list, err := s.settings.SecretList()
 	if err != nil {
@@ -73,6 +81,17 @@ func (s *builder) newToken(id, description string) awssecretsmanager.Secret {
 	})
 	named(t, id)
 	return t
+}
+
+// newOriginSecret makes the secret of CloudFront of a round. Each round has one of its own,
+// since CloudFront gets a new value only with a reference to another secret; that of the
+// round before stays for as long as a part of CloudFront may send it.
+func (s *builder) newOriginSecret(round int) awssecretsmanager.Secret {
+	id := "OriginSecret"
+	if round > 1 {
+		id += strconv.Itoa(round)
+	}
+	return s.newToken(id, "what CloudFront shows to the function, round "+strconv.Itoa(round))
 }
 
 // answering are the variables that are secrets of what answers requests.

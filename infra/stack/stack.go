@@ -7,8 +7,8 @@
 //   - api.go, compact.go, sweep.go, httpapi.go: each function, its trigger and its rights.
 //   - policies.go: rights on table and bucket, by what the code calls.
 //   - secrets.go: tokens, and who may read them.
-//   - cloudfront.go, fargate.go: what may be put in front.
-//   - alarms.go, dashboard.go: what somebody has to know, or may want to.
+//   - cloudfront.go, edge.go, fargate.go: what may be put in front.
+//   - alarms.go, frontalarms.go, dashboard.go: what somebody has to know, or may want to.
 //   - outputs.go: what `make deploy` prints.
 //
 // Names, keys, filters and metrics are those of the packages that use them, so that the
@@ -20,6 +20,7 @@ import (
 	"slices"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudfront"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsdynamodb"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
@@ -44,6 +45,9 @@ type builder struct {
 	// not be told.
 	mapping awslambda.CfnEventSourceMapping
 	letters awssqs.Queue
+	// cdn and live are what may be in front; nil without them.
+	cdn  awscloudfront.Distribution
+	live *containers
 }
 
 // Sources is where the programs are that are deployed.
@@ -66,9 +70,7 @@ func New(app awscdk.App, settings config.Stack, sources Sources) awscdk.Stack {
 		sources:   sources,
 		functions: make(map[string]awslambda.Function),
 	}
-	for _, name := range slices.Sorted(maps.Keys(settings.Tags)) {
-		awscdk.Tags_Of(s.scope).Add(&name, jsii.String(settings.Tags[name]), nil)
-	}
+	s.tag()
 	s.table = s.newTable()
 	s.objects = s.newObjects()
 	s.vault = s.newVault()
@@ -76,6 +78,9 @@ func New(app awscdk.App, settings config.Stack, sources Sources) awscdk.Stack {
 	url := api.Url()
 	if settings.CloudFront {
 		url = s.newCDN(api)
+		if settings.OpenURL {
+			s.output("FunctionUrl", "the function's own URL, which FUNCTION_URL_OPEN leaves open", api.Url())
+		}
 	}
 	s.newCompact()
 	s.newSweep()
@@ -88,12 +93,23 @@ func New(app awscdk.App, settings config.Stack, sources Sources) awscdk.Stack {
 	return s.scope
 }
 
-// retained is the removal policy of what holds streams.
-func (s *builder) retained() awscdk.RemovalPolicy {
+// tag puts the tags of the settings on everything that takes some, but for the VPC origin:
+// CloudFront refuses any change of one that is in use, tags included. A tag of the stack
+// itself would be passed on to it.
+func (s *builder) tag() {
+	for _, name := range slices.Sorted(maps.Keys(s.settings.Tags)) {
+		awscdk.Tags_Of(s.scope).Add(&name, jsii.String(s.settings.Tags[name]), &awscdk.TagProps{
+			ExcludeResourceTypes: jsii.Strings("AWS::CloudFront::VpcOrigin", "aws:cdk:stack"),
+		})
+	}
+}
+
+// retained is the removal policy of what holds streams: kept, or what the settings say.
+func (s *builder) retained(kept awscdk.RemovalPolicy) awscdk.RemovalPolicy {
 	if s.settings.Removal == "destroy" {
 		return awscdk.RemovalPolicy_DESTROY
 	}
-	return awscdk.RemovalPolicy_RETAIN
+	return kept
 }
 
 // named gives a resource a logical id that people can read. CDK's own have a hash at the

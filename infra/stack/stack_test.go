@@ -37,8 +37,8 @@ func TestFunctions(t *testing.T) {
 	tmpl := synth(t)
 	for id, want := range map[string]map[string]string{
 		"Api":     {"MemorySize": "256", "Timeout": "65", "ReservedConcurrentExecutions": "null"},
-		"Compact": {"MemorySize": "512", "Timeout": "300", "ReservedConcurrentExecutions": "10"},
-		"Sweep":   {"MemorySize": "512", "Timeout": "290", "ReservedConcurrentExecutions": "1"},
+		"Compact": {"MemorySize": "512", "Timeout": "300", "ReservedConcurrentExecutions": "null"},
+		"Sweep":   {"MemorySize": "512", "Timeout": "290", "ReservedConcurrentExecutions": "null"},
 	} {
 		tmpl.want(t, id, want)
 		tmpl.want(t, id, map[string]string{
@@ -127,10 +127,13 @@ func TestBuckets(t *testing.T) {
 
 // TestWhatStays: what holds streams outlives the stack, unless somebody says otherwise.
 func TestWhatStays(t *testing.T) {
-	for removal, want := range map[string]string{"retain": "Retain", "destroy": "Delete"} {
+	for removal, want := range map[string]struct{ table, bucket, replaced string }{
+		"retain":  {"Retain", "RetainExceptOnCreate", "Retain"},
+		"destroy": {"Delete", "Delete", "Delete"},
+	} {
 		tmpl := synth(t, "REMOVAL_POLICY", removal)
-		for _, id := range []string{"Table", "Objects", "DeadLetters"} {
-			if r := tmpl.Resources[id]; r.DeletionPolicy != want || r.UpdateReplacePolicy != want {
+		for id, deleted := range map[string]string{"Table": want.table, "Objects": want.bucket, "DeadLetters": want.bucket} {
+			if r := tmpl.Resources[id]; r.DeletionPolicy != deleted || r.UpdateReplacePolicy != want.replaced {
 				t.Errorf("%s: %s is kept by %s, %s", removal, id, r.DeletionPolicy, r.UpdateReplacePolicy)
 			}
 		}

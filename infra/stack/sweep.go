@@ -29,7 +29,7 @@ func (s *builder) newSweep() {
 		description: "finishes what was left undone, on a schedule",
 		memory:      s.settings.WorkMemory,
 		timeout:     min(s.settings.SweepEvery-sweepPause, maxSweep),
-		concurrency: 1,
+		concurrency: s.reserved(1),
 	})
 	s.grant(f.Role(), sweeping())
 	letters := awssqs.NewQueue(s.scope, jsii.String("SweepDeadLetters"), &awssqs.QueueProps{

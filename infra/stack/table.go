@@ -1,6 +1,7 @@
 package stack
 
 import (
+	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsdynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/jsii-runtime-go"
@@ -38,7 +39,9 @@ func (s *builder) newTable() awsdynamodb.Table {
 			RecoveryPeriodInDays:       jsii.Number(restoreDays),
 		},
 		DeletionProtection: jsii.Bool(s.settings.Removal == "retain"),
-		RemovalPolicy:      s.retained(),
+		// A first deployment that fails leaves it behind, too: with its protection, it could
+		// not be deleted then.
+		RemovalPolicy: s.retained(awscdk.RemovalPolicy_RETAIN),
 	})
 	for _, i := range definition.GlobalSecondaryIndexes {
 		t.AddGlobalSecondaryIndex(&awsdynamodb.GlobalSecondaryIndexProps{

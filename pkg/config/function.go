@@ -27,7 +27,8 @@ type Function struct {
 	CredentialsURI string `env:"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI" doc:"where a container gets its credentials instead, as ECS sets it"`
 
 	Secrets
-	OriginSecret string `env:"ORIGIN_SECRET" doc:"what the header X-Origin-Secret of each request must be, as the CDN in front sends it; empty demands nothing"`
+	OriginSecret   string `env:"ORIGIN_SECRET" doc:"what the header X-Origin-Secret of each request must be, as the CDN in front sends it; empty demands nothing"`
+	OriginPrevious string `env:"ORIGIN_SECRET_PREVIOUS" doc:"the secret before that, while the CDN changes to the new one"`
 
 	LogLevel          string        `env:"LOG_LEVEL" envDefault:"info" doc:"'debug', 'info' (a line for each request), 'warn' or 'error'"`
 	Metrics           string        `env:"METRICS" envDefault:"emf" doc:"'emf' makes log lines CloudWatch metrics as well (at most $15 a month for those of requests); 'off' does not"`
@@ -69,6 +70,8 @@ func readFunction(environ map[string]string) (Function, error) {
 		oneOf("LOG_LEVEL", c.LogLevel, "debug", "info", "warn", "error"),
 		oneOf("METRICS", c.Metrics, "emf", MetricsOff),
 		secret("ORIGIN_SECRET", c.OriginSecret, minSecret),
+		secret("ORIGIN_SECRET_PREVIOUS", c.OriginPrevious, minSecret),
+		neededFor("ORIGIN_SECRET", c.OriginSecret, "ORIGIN_SECRET_PREVIOUS", c.OriginPrevious),
 		together("S3_ACCESS_KEY_ID", c.BucketKey, "S3_SECRET_ACCESS_KEY", c.BucketSecret),
 		positive("POLL_FAST", int(c.PollFast)),
 		atLeast("POLL_IDLE", int(c.PollIdle), "POLL_FAST", int(c.PollFast)),

@@ -47,6 +47,53 @@ func TestStackPassesSettingsOn(t *testing.T) {
 	}
 }
 
+// TestStackChecksWhoMayDoWhat: settings with which each process would end when it starts
+// are not deployed; those that are in secrets are taken for good.
+func TestStackChecksWhoMayDoWhat(t *testing.T) {
+	keysURL := map[string]string{"AUTH_MODE": "jwt", "AUTH_JWT_JWKS_URL": "https://issuer.example.com/jwks.json", "AUTH_JWT_ISSUER": "i", "AUTH_JWT_AUDIENCE": "a"}
+	secret := map[string]string{"AUTH_MODE": "jwt", "SECRETS": "AUTH_JWT_SECRET=jwt,AUTH_JWT_SECRET_PREVIOUS=old,AUTH_READER_KEY=readers"}
+	for _, good := range []map[string]string{
+		keysURL, secret,
+		{"SECRETS": "AUTH_TOKEN_PREVIOUS=old"},
+		{"AUTH_MODE": "jwt", "SECRETS": "AUTH_JWT_PUBLIC_KEYS=keys", "AUTH_JWT_ISSUER": "i", "AUTH_TENANT_CLAIM": "org"},
+		{"AUTH_MODE": "jwt", "SECRETS": "AUTH_JWT_JWKS_URL=url,AUTH_JWT_ISSUER=i,AUTH_JWT_AUDIENCE=a"},
+		{"AUTH_MODE": "off"},
+		{"AUTH_RATE": "5"},
+		{"SECRETS": "CORS_ORIGINS=origins,AUTH_RATE=rate"},
+	} {
+		if _, err := config.ReadStack(good); err != nil {
+			t.Errorf("%v: %v", good, err)
+		}
+	}
+	for _, c := range []struct {
+		with        map[string]string
+		name, value string
+	}{
+		{nil, "AUTH_MODE", "jwt"},
+		{nil, "AUTH_JWT_ISSUER", "i"},
+		{nil, "AUTH_TENANT_CLAIM", "org"},
+		{nil, "SECRETS", "AUTH_JWT_SECRET=jwt"},
+		{map[string]string{"AUTH_MODE": "off"}, "AUTH_RATE", "5"},
+		{map[string]string{"AUTH_MODE": "off"}, "SECRETS", "AUTH_READER_KEY=readers"},
+		{map[string]string{"AUTH_MODE": "jwt"}, "AUTH_JWT_PUBLIC_KEYS", "garbage"},
+		{keysURL, "AUTH_JWT_ISSUER", ""},
+		{keysURL, "AUTH_JWT_JWKS_URL", "http://issuer.example.com/jwks.json"},
+		{keysURL, "SECRETS", "AUTH_JWT_PUBLIC_KEYS=keys"},
+		{keysURL, "SECRETS", "AUTH_JWT_ISSUER=i"},
+		{secret, "AUTH_JWT_CLOCK_SKEW", "1h"},
+		{secret, "AUTH_TENANT_CLAIM", "streams"},
+	} {
+		changed := maps.Clone(c.with)
+		if changed == nil {
+			changed = make(map[string]string)
+		}
+		changed[c.name] = c.value
+		if _, err := config.ReadStack(changed); err == nil || !strings.Contains(err.Error(), c.name) {
+			t.Errorf("%s=%q: %v", c.name, c.value, err)
+		}
+	}
+}
+
 func TestStackMistakesNameTheVariable(t *testing.T) {
 	bucket := map[string]string{"S3_ENDPOINT": "https://account.r2.cloudflarestorage.com", "BUCKET_NAME": "b", "BUCKET_SECRET": "keys"}
 	if _, err := config.ReadStack(bucket); err != nil {
@@ -63,6 +110,9 @@ func TestStackMistakesNameTheVariable(t *testing.T) {
 		{nil, "TAGS", "team"},
 		{nil, "CLOUDFRONT", "yes please"},
 		{nil, "FARGATE", "true"},
+		{nil, "FUNCTION_URL_OPEN", "true"},
+		{nil, "FARGATE_ZONES", "us-east-1a,us-east-1b"},
+		{map[string]string{"FARGATE": "true", "CLOUDFRONT": "true"}, "FARGATE_ZONES", "us-east-1a"},
 		{nil, "ALARM_EMAIL", "ops"},
 		{nil, "ALARM_EMAIL", "Ops <ops@example.com>"},
 		{nil, "LOG_RETENTION_DAYS", "31"},
@@ -70,14 +120,18 @@ func TestStackMistakesNameTheVariable(t *testing.T) {
 		{nil, "WORK_MEMORY_MB", "20000"},
 		{nil, "SWEEP_EVERY", "90s"},
 		{nil, "SWEEP_EVERY", "0s"},
+		{nil, "API_CONCURRENCY", "-1"},
 		{nil, "COMPACT_CONCURRENCY", "0"},
 		{nil, "SECRETS", "AUTH_JWT_SECRET"},
 		{nil, "SECRETS", "ADMIN_TOKEN=mine"},
+		{nil, "SECRETS", "ORIGIN_SECRET_PREVIOUS=mine"},
 		{nil, "SECRETS", "AUTH_TOKEN=mine"},
 		{nil, "AUTH_JWT_SECRET", "t0ken-0123456789"},
 		{nil, "AUTH_TOKEN", "t0ken-0123456789"},
 		{nil, "ADMIN_TOKEN", "t0ken-0123456789"},
 		{nil, "ORIGIN_SECRET", "t0ken-0123456789"},
+		{nil, "ORIGIN_SECRET_PREVIOUS", "t0ken-0123456789"},
+		{nil, "ORIGIN_SECRET_ROUND", "0"},
 		{nil, "S3_SECRET_ACCESS_KEY", "t0ken-0123456789"},
 		{nil, "POLL_FAST", "0s"},
 		{nil, "LONG_POLL_WAIT", "20"},

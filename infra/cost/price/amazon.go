@@ -38,7 +38,8 @@ type (
 	// Bucket is standard storage, on S3 or R2. Deleting costs nothing.
 	Bucket     struct{ Put, Get, Storage Price }
 	CloudWatch struct{ Ingest, Storage, Metric, Alarm, Dashboard Price }
-	CloudFront struct{ Request, Transfer Price }
+	// CloudFront runs a small program for each request, too.
+	CloudFront struct{ Request, Program, Transfer Price }
 	// Fargate is on arm64, with the load balancer that it needs.
 	Fargate struct{ CPU, Memory, Balancer, BalancerUnit, Address Price }
 	// Kinesis is on-demand, standard mode.
@@ -74,6 +75,7 @@ func List() Amazon {
 		Secret: Price{"Secrets Manager", "secrets", 0.40, 1, "secret-month", secretsPage, agreed},
 		CloudFront: CloudFront{
 			Request:  Price{"CloudFront", "HTTPS requests", 1, million, "requests", cloudFrontPage, agreed},
+			Program:  Price{"CloudFront", "runs at the edge", 0.10, million, "runs", cloudFrontPage, agreed},
 			Transfer: Price{"CloudFront", "out to the internet", 0.085, 1, "GB", cloudFrontPage, agreed},
 		},
 		Fargate: Fargate{
