@@ -26,7 +26,7 @@ func (s *builder) newAPI() awslambda.FunctionUrl {
 		memory:      s.settings.APIMemory,
 		timeout:     s.settings.LongestWait() + answerTime,
 		concurrency: s.settings.APILimit,
-		environment: s.authorisation(),
+		environment: s.streaming(),
 		secrets:     secrets,
 	})
 	s.grant(f.Role(), answering())
@@ -34,6 +34,18 @@ func (s *builder) newAPI() awslambda.FunctionUrl {
 		AuthType:   awslambda.FunctionUrlAuthType_NONE,
 		InvokeMode: awslambda.InvokeMode_RESPONSE_STREAM,
 	})
+}
+
+// streaming tells the function behind the URL who may make requests, and unless somebody
+// wants it otherwise, not to compress: a URL that streams is known to unpack what is
+// compressed and to drop the header that says so, and CloudFront to answer 502 then
+// (aws-lambda-nodejs-runtime-interface-client, issue 96).
+func (s *builder) streaming() map[string]*string {
+	environment := s.authorisation()
+	if _, set := s.settings.Functions["COMPRESS_FROM_BYTES"]; !set {
+		environment["COMPRESS_FROM_BYTES"] = jsii.String("-1")
+	}
+	return environment
 }
 
 // authorisation tells a function that answers requests who may make them.

@@ -80,11 +80,10 @@ func forgotten() *[]*awscloudfront.ErrorResponse {
 // the origin's to say (Cache-Control), and without its word it is not kept. Requests for
 // one answer that come at the same time are one request to the origin, long-polls too.
 //
-// CloudFront joins them before it knows the answer's Cache-Control, so that "private"
-// would not keep the answer to one token from another, nor would a policy without
-// caching. So Authorization is in the key, and all of the query, where browsers may have
-// a token, and administrators their questions. Readers that have no token, or the same
-// one, still share.
+// By AWS's documentation CloudFront joins none whose answers are private, no-store or
+// no-cache, as the minimum TTL is 0. The key keeps answers apart even if it does:
+// Authorization is in it, and all of the query, where browsers may have a token, and
+// administrators their questions.
 func (s *builder) newCachePolicy() awscloudfront.ICachePolicy {
 	p := awscloudfront.NewCachePolicy(s.scope, jsii.String("Cache"), &awscloudfront.CachePolicyProps{
 		Comment:                    jsii.String("answers of streams"),

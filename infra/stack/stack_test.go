@@ -148,8 +148,8 @@ func TestSecrets(t *testing.T) {
 		tmpl.want(t, id, map[string]string{"GenerateSecretString": `{"ExcludePunctuation":true,"PasswordLength":48}`})
 	}
 	tmpl.want(t, "Api", map[string]string{
-		"Environment.Variables.AUTH_MODE": `"token"`,
-		"Environment.Variables.SECRETS":   `{"Fn::Join":["",["ADMIN_TOKEN=",{"Ref":"AdminToken"},",AUTH_TOKEN=",{"Ref":"AuthToken"}]]}`,
+		"Environment.Variables.AUTH_MODE": `"token"`, "Environment.Variables.COMPRESS_FROM_BYTES": `"-1"`,
+		"Environment.Variables.SECRETS": `{"Fn::Join":["",["ADMIN_TOKEN=",{"Ref":"AdminToken"},",AUTH_TOKEN=",{"Ref":"AuthToken"}]]}`,
 	})
 	for _, id := range []string{"Compact", "Sweep"} {
 		tmpl.want(t, id, map[string]string{"Environment.Variables.SECRETS": "null"})

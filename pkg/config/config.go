@@ -19,7 +19,7 @@ import (
 type Streams struct {
 	MaxBodyBytes    int           `env:"MAX_BODY_BYTES" envDefault:"10485760" doc:"longest request body; a longer one is answered 413"`
 	PageBytes       int           `env:"PAGE_BYTES" envDefault:"4194304" doc:"about how much one read returns; a client continues with the next request"`
-	CompressFrom    int           `env:"COMPRESS_FROM_BYTES" envDefault:"1024" doc:"from which size on pages of text are compressed for clients that accept zstd or gzip; -1 means never"`
+	CompressFrom    int           `env:"COMPRESS_FROM_BYTES" envDefault:"1024" doc:"from which size on pages of text are compressed for clients that accept zstd or gzip; -1 means never; behind a function URL the stack sets that"`
 	PageMaxAge      time.Duration `env:"PAGE_MAX_AGE" envDefault:"60s" doc:"how long caches may keep full pages, and so what can be read of a deleted stream; raise it if no name is used twice"`
 	LongPollWait    time.Duration `env:"LONG_POLL_WAIT" envDefault:"20s" doc:"how long a long-poll waits for data"`
 	SSELifetime     time.Duration `env:"SSE_LIFETIME" envDefault:"55s" doc:"how long an SSE response lasts before the client reconnects"`
