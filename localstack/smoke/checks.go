@@ -26,6 +26,7 @@ func checks() []check {
 		{"producer: 200, then 204 for the same again", produces},
 		{"HEAD", heads},
 		{"read, and 304 for who has it already", reads},
+		{"a page without a byte ends", readsNothing},
 		{"server-sent events come one by one, at once", follows},
 		{"long-poll ends with an append", polls},
 		{"who accepts gzip gets whole pages", compresses},
@@ -97,6 +98,19 @@ func reads(ctx context.Context, c *client) (string, error) {
 	}
 	read.headers = map[string]string{"If-None-Match": a.headers.Get("ETag")}
 	_, err = c.want(ctx, http.StatusNotModified, read)
+	return "", err
+}
+
+// readsNothing reads where there is nothing: 200 with an empty body, into which nothing may
+// be put, as into others, so that it ends.
+func readsNothing(ctx context.Context, c *client) (string, error) {
+	if _, err := c.create(ctx, "empty", "text/plain", nil); err != nil {
+		return "", err
+	}
+	a, err := c.want(ctx, http.StatusOK, request{method: "GET", name: "empty", query: "offset=-1"})
+	if err == nil && len(a.body) > 0 {
+		err = fmt.Errorf("it has %q", a.body)
+	}
 	return "", err
 }
 
@@ -195,7 +209,7 @@ func preflights(ctx context.Context, c *client) (string, error) {
 // deletes removes every stream that the others made, as far as they came.
 func deletes(ctx context.Context, c *client) (string, error) {
 	var failed []error
-	for _, name := range []string{"a", "located", "live", "polled", "text", "bytes", odd} {
+	for _, name := range []string{"a", "located", "empty", "live", "polled", "text", "bytes", odd} {
 		if _, err := c.want(ctx, http.StatusNoContent, request{method: "DELETE", name: name}); err != nil {
 			failed = append(failed, fmt.Errorf("%s: %w", name, err))
 		}

@@ -14,6 +14,16 @@ import (
 	"github.com/commoncurriculum/durable-streams-aws/pkg/stream"
 )
 
+// changed passes an answer on without one of its headers, and with more at its end.
+func changed(h http.Handler, w http.ResponseWriter, r *http.Request, without string, more []byte) {
+	all := httptest.NewRecorder()
+	h.ServeHTTP(all, r)
+	all.Header().Del(without)
+	maps.Copy(w.Header(), all.Header())
+	w.WriteHeader(all.Code)
+	_, _ = w.Write(append(all.Body.Bytes(), more...))
+}
+
 // serve runs a server, behind what a test puts in front of it, and returns where streams are.
 func serve(t *testing.T, front func(http.Handler) http.Handler) string {
 	t.Helper()
@@ -93,6 +103,13 @@ func TestBroken(t *testing.T) {
 			r.RequestURI = r.URL.RequestURI()
 			h.ServeHTTP(w, r)
 		}, "names arrive"},
+		"a byte into what is empty": {func(h http.Handler, w http.ResponseWriter, r *http.Request) {
+			if !strings.HasSuffix(r.URL.Path, "/empty") || r.Method != http.MethodGet {
+				h.ServeHTTP(w, r)
+				return
+			}
+			changed(h, w, r, "Content-Length", []byte("\n"))
+		}, "a page without a byte"},
 		"another host": {func(h http.Handler, w http.ResponseWriter, r *http.Request) {
 			r.Host = "function.example.com"
 			h.ServeHTTP(w, r)
@@ -102,12 +119,7 @@ func TestBroken(t *testing.T) {
 				h.ServeHTTP(w, r)
 				return
 			}
-			all := httptest.NewRecorder()
-			h.ServeHTTP(all, r)
-			all.Header().Del("Content-Encoding")
-			maps.Copy(w.Header(), all.Header())
-			w.WriteHeader(all.Code)
-			_, _ = w.Write(all.Body.Bytes())
+			changed(h, w, r, "Content-Encoding", nil)
 		}, "who accepts gzip"},
 		"words of others": {func(h http.Handler, w http.ResponseWriter, r *http.Request) {
 			if strings.HasSuffix(r.URL.Path, "/nowhere") {

@@ -65,7 +65,7 @@ func (w *response) WriteHeader(status int) {
 			w.final.header.Del("Content-Length")
 			return
 		}
-		if w.length = n; n == 0 && w.request.Method != http.MethodHead {
+		if w.length = n; n == 0 && w.mayFill(status) {
 			w.final.header.Del("Content-Length") // see fill
 		}
 	}
@@ -157,10 +157,16 @@ func (w *response) FlushError() error {
 // filling is the body of a response that may have one and has none.
 const filling = "\n"
 
+// mayFill reports whether the body of a response with a status may be filled: what GET asks
+// for is the body, and must stay empty if it is.
+func (w *response) mayFill(status int) bool {
+	return bodyAllowed(status) && w.request.Method != http.MethodHead && w.request.Method != http.MethodGet
+}
+
 // fill sends it. A function URL does not always end a streamed response whose body is
 // empty: its client then waits for minutes (aws-lambda-go, issues 593 and 596).
 func (w *response) fill() error {
-	if w.written > 0 || w.request.Method == http.MethodHead || !bodyAllowed(w.final.status) {
+	if w.written > 0 || !w.mayFill(w.final.status) {
 		return nil
 	}
 	w.written = int64(len(filling))

@@ -116,11 +116,19 @@ func TestHead(t *testing.T) {
 				"Access-Control-Allow-Origin": "*", "Cross-Origin-Resource-Policy": "cross-origin"}, "internal error\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			a := call(t, handle(c.handler), plain("GET", "/"))
+			a := call(t, handle(c.handler), plain("POST", "/"))
 			if a.StatusCode != c.status || a.body != c.body || a.err != nil || !maps.Equal(a.Headers, c.headers) {
 				t.Errorf("%d %v %q, %v", a.StatusCode, a.Headers, a.body, a.err)
 			}
 		})
+	}
+}
+
+// What a GET asks for is empty if it is.
+func TestEmptyResponseToGET(t *testing.T) {
+	a := call(t, handle(func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Content-Length", "0") }), plain("GET", "/"))
+	if a.StatusCode != 200 || a.Headers["Content-Length"] != "0" || a.body != "" || a.err != nil {
+		t.Errorf("%d %v %q, %v", a.StatusCode, a.Headers, a.body, a.err)
 	}
 }
 
