@@ -19,6 +19,8 @@ type client struct {
 	requests, written int
 	// turns are what his producers send next, by stream and producer.
 	turns map[string]*stream.Producer
+	// unsure are those of which a request was ever given up.
+	unsure map[string]bool
 	// last is what his producers sent last, to be sent again.
 	last map[string]*put
 	// known are offsets that he was told, by stream.
@@ -28,7 +30,7 @@ type client struct {
 func (w *world) newClient(n int) *client {
 	return &client{
 		world: w, number: n, random: rand.New(rand.NewPCG(w.seed, uint64(n))),
-		turns: make(map[string]*stream.Producer), last: make(map[string]*put), known: make(map[string][]stream.Offset),
+		turns: make(map[string]*stream.Producer), unsure: make(map[string]bool), last: make(map[string]*put), known: make(map[string][]stream.Offset),
 	}
 }
 
@@ -274,6 +276,13 @@ func (c *client) turn(producer string, p *put, v verdict) {
 		}
 	case gap:
 		turn.Seq = p.expected
+		if c.unsure[producer] && p.expected < sent.Seq {
+			// It is another life, to which a request that was given up in an earlier one
+			// may still come, from a process that was frozen.
+			*turn = stream.Producer{Epoch: turn.Epoch + 1}
+		}
+	case unknown:
+		c.unsure[producer] = true
 	case epoch:
 		turn.Seq = 0
 	case fenced:
