@@ -103,13 +103,6 @@ func TestAnswers(t *testing.T) {
 // The commonest conflicts say what differs, so that it can be mended.
 func TestConflictsSayWhatDiffers(t *testing.T) {
 	text := header{"Content-Type": "text/plain"}
-	with := func(more ...string) header {
-		h := header{"Content-Type": "text/plain"}
-		for i := 0; i < len(more); i += 2 {
-			h[more[i]] = more[i+1]
-		}
-		return h
-	}
 	const (
 		put      = "PUT /v1/stream/s"
 		post     = "POST /v1/stream/s"
@@ -123,14 +116,14 @@ func TestConflictsSayWhatDiffers(t *testing.T) {
 			{do: post, with: text, body: "{}", status: 409, text: "the stream has the Content-Type application/json, and the request text/plain: send that of the stream\n"},
 		}},
 		{"Stream-Seq", []step{createText,
-			{do: post, with: with("Stream-Seq", "b\"\u00e9"), body: "x", status: 204},
-			{do: post, with: with("Stream-Seq", "a"), body: "x", status: 409, text: "Stream-Seq must be greater than the last one of the stream, which is \"b\\\"é\"\n"},
+			{do: post, with: text.and("Stream-Seq", "b\"\u00e9"), body: "x", status: 204},
+			{do: post, with: text.and("Stream-Seq", "a"), body: "x", status: 409, text: "Stream-Seq must be greater than the last one of the stream, which is \"b\\\"é\"\n"},
 		}},
 		{"creates", []step{
 			{do: put, with: text, body: "hello", status: 201},
 			{do: put, with: header{"Content-Type": "text/html", "Stream-TTL": "60", "Stream-Closed": "true"}, status: 409,
 				text: fmt.Sprintf(another, "content type and in expiry and in closure")},
-			{do: put, with: with("Stream-Expires-At", "2100-01-01T00:00:00Z"), status: 409, text: fmt.Sprintf(another, "expiry")},
+			{do: put, with: text.and("Stream-Expires-At", "2100-01-01T00:00:00Z"), status: 409, text: fmt.Sprintf(another, "expiry")},
 			{do: put, with: from(source), status: 409, text: fmt.Sprintf(another, forkedAt)},
 			{do: "PUT /v1/stream/f", with: from(source, "Stream-Fork-Offset", at(0)), status: 201},
 			{do: "PUT /v1/stream/f", with: from(source, "Stream-Fork-Offset", at(5)), status: 409, text: fmt.Sprintf(another, forkedAt)},

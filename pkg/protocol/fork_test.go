@@ -7,11 +7,7 @@ import (
 
 // from are the headers of a fork.
 func from(source string, more ...string) header {
-	h := header{"Stream-Forked-From": source}
-	for i := 0; i < len(more); i += 2 {
-		h[more[i]] = more[i+1]
-	}
-	return h
+	return header{"Stream-Forked-From": source}.and(more...)
 }
 
 const (

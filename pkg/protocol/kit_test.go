@@ -132,6 +132,15 @@ type header map[string]string
 
 const absent = "\x00absent"
 
+// and returns the headers with others, which are names and values in turn.
+func (h header) and(more ...string) header {
+	all := maps.Clone(h)
+	for i := 0; i < len(more); i += 2 {
+		all[more[i]] = more[i+1]
+	}
+	return all
+}
+
 // step is a request and the response that it must have.
 type step struct {
 	// after is how much time passes before the request.

@@ -102,7 +102,7 @@ func (l *Log) lead(ctx context.Context, name string, t *ticket) {
 	}()
 	// The group has as long as the most patient of it.
 	left := l.timeLeft(t.deadline)
-	for _, t := range group {
+	for _, t := range group[1:] {
 		left = max(left, l.timeLeft(t.deadline))
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), left)
